@@ -1,0 +1,95 @@
+package golden
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// recorder is a T that remembers what a test would have shown.
+type recorder struct {
+	name   string
+	logs   []string
+	failed string
+}
+
+func (r *recorder) Helper()      {}
+func (r *recorder) Name() string { return r.name }
+
+func (r *recorder) Logf(format string, args ...any) {
+	r.logs = append(r.logs, fmt.Sprintf(format, args...))
+}
+
+func (r *recorder) Fatalf(format string, args ...any) { r.failed = fmt.Sprintf(format, args...) }
+
+func TestEqualTextPasses(t *testing.T) {
+	Assert(t, "poem.txt", "one\ntwo\nthree\n")
+}
+
+func TestADifferenceShowsADiffAndTheCommand(t *testing.T) {
+	r := &recorder{name: "TestReport/after_a_crash"}
+	file(r, "testdata", "poem.txt", "one\n2\nthree\n", false)
+	Assert(t, "difference.txt", r.failed)
+}
+
+func TestAMissingFileShowsWhatWasProduced(t *testing.T) {
+	r := &recorder{name: "TestReport"}
+	file(r, "testdata", "no-such.txt", "a\nb\n", false)
+	Assert(t, "missing.txt", r.failed)
+}
+
+func TestInvisibleDifferencesAreQuoted(t *testing.T) {
+	text := Diff("old", "same\nend \n", "new", "same\nend\n")
+	require.Contains(t, text, `-"end \n"`)
+	require.Contains(t, text, `+"end\n"`)
+	require.Empty(t, Diff("old", "x", "new", "x"))
+}
+
+func TestUpdateWritesTheFileAndThenItPasses(t *testing.T) {
+	dir := t.TempDir()
+	r := &recorder{name: "TestReport"}
+	file(r, dir, "deep/down.txt", "new\n", true)
+	require.Empty(t, r.failed)
+	require.Len(t, r.logs, 1)
+	require.True(t, strings.HasPrefix(r.logs[0], "golden: wrote "), r.logs[0])
+
+	text, err := os.ReadFile(filepath.Join(dir, "deep", "down.txt"))
+	require.NoError(t, err)
+	require.Equal(t, "new\n", string(text))
+
+	again := &recorder{name: "TestReport"}
+	file(again, dir, "deep/down.txt", "new\n", true)
+	require.Empty(t, again.failed)
+	require.Empty(t, again.logs, "an equal file is left alone")
+}
+
+func TestAFileOutsideTestdataIsRefused(t *testing.T) {
+	for _, name := range []string{"../golden.go", "", ".", "/etc/passwd"} {
+		r := &recorder{name: "TestReport"}
+		file(r, "testdata", name, "", true)
+		require.Contains(t, r.failed, "is not a file name inside testdata/", "name %q", name)
+	}
+}
+
+func TestAnUnreadableFileIsAnError(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "folder.txt"), 0o755))
+	r := &recorder{name: "TestReport"}
+	file(r, dir, "folder.txt", "text", true)
+	require.Contains(t, r.failed, "folder.txt")
+}
+
+func ExampleDiff() {
+	fmt.Print(Diff("old", "red\ngreen\n", "new", "red\nblue\n"))
+	// Output:
+	// --- old
+	// +++ new
+	// @@ -1,2 +1,2 @@
+	//  red
+	// -green
+	// +blue
+}
