@@ -36,10 +36,10 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 )
 
-var update = flag.Bool("update", false, "write the golden files under testdata/ instead of comparing with them")
+var update = flag.Bool("update", false, "write the golden files instead of comparing with them")
 
-// T is the part of testing.TB that Assert needs.
-type T interface {
+// tester is the part of testing.TB that Assert needs.
+type tester interface {
 	Helper()
 	Name() string
 	Logf(format string, args ...any)
@@ -52,13 +52,13 @@ func Updating() bool { return *update }
 
 // Assert fails the test unless got is exactly the text of testdata/name. With -update it writes the
 // file, folders included, and passes. name uses slashes and stays inside testdata/.
-func Assert(t T, name, got string) {
+func Assert(t tester, name, got string) {
 	t.Helper()
 	file(t, "testdata", name, got, *update)
 }
 
 // file is Assert with its folder and its mode given.
-func file(t T, folder, name, got string, write bool) {
+func file(t tester, folder, name, got string, write bool) {
 	t.Helper()
 	if !fs.ValidPath(name) || name == "." {
 		t.Fatalf("golden: %q is not a file name inside testdata/; use a relative path with slashes", name)
@@ -131,7 +131,7 @@ func save(path, text string) error {
 
 // command is what a person pastes to accept the text. A subtest's slashes separate patterns in -run,
 // so each level is anchored on its own.
-func command(t T) string {
+func command(t tester) string {
 	levels := strings.Split(t.Name(), "/")
 	for i, level := range levels {
 		levels[i] = "^" + regexp.QuoteMeta(level) + "$"

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// recorder is a T that remembers what a test would have shown.
+// recorder is a tester that remembers what a test would have shown.
 type recorder struct {
 	name   string
 	logs   []string
