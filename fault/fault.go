@@ -1,25 +1,27 @@
 // Package fault says what may go wrong in a simulated world, how often, and for whom.
 //
-// A kind is one sort of fault ("crash", "torn", "slow"). A rule allows one kind: with a rate, a budget, and the nodes that it
-// holds for. A plan is a list of rules, and it is text:
+// A kind is one sort of fault ("crash", "torn", "slow"). A rule allows one kind: with a rate, a budget,
+// and the nodes that it holds for. A plan is a list of rules, and it is text:
 //
 //	crash 2% max 3; torn 1%; slow 5% on worker*
 //
-// reads: at each crash point a node dies with a probability of 2%, at most three times in a run; a crash tears the
-// last write in 1% of all cases; answers are slow in 5%, on nodes whose name begins with worker. Rules are separated by
-// semicolons or line ends, # begins a comment, and "none" is the plan without faults. [Parse] reads the text, [Plan.String]
-// prints it back.
+// reads: at each crash point a node dies with a probability of 2%, at most three times in a run; a crash
+// tears the last write in 1% of all cases; answers are slow in 5%, on nodes whose name begins with
+// worker. Rules are separated by semicolons or line ends, # begins a comment, and "none" is the plan
+// without faults. [Parse] reads the text, [Plan.String] prints it back.
 //
 //	plan, err := fault.Parse("crash 2% max 3; slow 5% on worker*")
 //	faults := plan.Injector(list)       // one for each run
 //	faults.Ask(fault.Crash, "worker-1", point, 2)
 //
-// When two rules of a kind hold for a node, the first one counts. The rate guides random sources only: exploration
-// tries, and reproduction repeats, whatever a rule allows, so "crash 0%" means that no random run crashes, yet
-// exhaustive ones do. Budgets bind every source. Without a rule for its kind a fault is never asked for.
+// When two rules of a kind hold for a node, the first one counts. The rate guides random sources only:
+// exploration tries, and reproduction repeats, whatever a rule allows, so "crash 0%" means that no random
+// run crashes, yet exhaustive ones do. Budgets bind every source. Without a rule for its kind a fault is
+// never asked for.
 //
-// Every fault is a choice in the run's list: recorded, reproduced and shrunk with all the others. An injector counts how
-// often each kind could have fired and how often it did, because a fault that never fires tests nothing.
+// Every fault is a choice in the run's list: recorded, reproduced and shrunk with all the others. An
+// injector counts how often each kind could have fired and how often it did, because a fault that never
+// fires tests nothing.
 package fault
 
 import "slices"
@@ -47,8 +49,8 @@ const (
 
 // kinds holds all kinds in the order in which they are listed everywhere.
 var kinds = []Kind{
-	Crash, Torn, Slow, IOError, SyncError, DiskFull, BitRot, Pause, ClockJump, Drop, Duplicate, Reorder, Partition,
-	DependencyError,
+	Crash, Torn, Slow, IOError, SyncError, DiskFull, BitRot, Pause, ClockJump, Drop, Duplicate, Reorder,
+	Partition, DependencyError,
 }
 
 // Kinds returns all kinds, in a fixed order.

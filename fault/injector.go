@@ -7,8 +7,8 @@ import (
 	"github.com/reprise-dst/reprise/internal/choice"
 )
 
-// Injector asks for the faults of one run: it applies a plan's rules, keeps their budgets, and counts. Like the list of
-// choices that it asks, it is used by one thread of control at a time.
+// Injector asks for the faults of one run: it applies a plan's rules, keeps their budgets, and counts.
+// Like the list of choices that it asks, it is used by one thread of control at a time.
 type Injector struct {
 	list    *choice.List
 	rules   []*budgeted
@@ -28,8 +28,8 @@ type Count struct {
 	Fired   int // how often it did
 }
 
-// Injector returns an injector with full budgets for a run with this list. It panics when the plan is not valid; see
-// [Plan.Validate].
+// Injector returns an injector with full budgets for a run with this list. It panics when the plan is not
+// valid; see [Plan.Validate].
 func (p Plan) Injector(list *choice.List) *Injector {
 	if err := p.Validate(); err != nil {
 		panic(err.Error())
@@ -44,9 +44,9 @@ func (p Plan) Injector(list *choice.List) *Injector {
 	return inj
 }
 
-// Ask asks whether a fault of this kind happens now on the node, and which of its n-1 forms: 0 is no fault. The answer is
-// 0 when no rule allows it, its budget is spent, or faults have been stopped; the point counts an occurrence in
-// any case, so that "the 7th commit" stays the 7th under every plan.
+// Ask asks whether a fault of this kind happens now on the node, and which of its n-1 forms: 0 is no
+// fault. The answer is 0 when no rule allows it, its budget is spent, or faults have been stopped; the
+// point counts an occurrence in any case, so that "the 7th commit" stays the 7th under every plan.
 func (inj *Injector) Ask(kind Kind, node string, point *choice.Point, n int) int {
 	return inj.ask(inj.rule(kind, node), index(kind), point, n)
 }

@@ -149,7 +149,8 @@ func (r Rule) validate() error {
 		return fmt.Errorf("the budget %d is negative: leave it out for any number of faults", r.Budget)
 	}
 	if _, err := path.Match(r.Node, ""); err != nil || strings.ContainsFunc(r.Node, badInPattern) {
-		return fmt.Errorf("the node pattern %q must be one word like worker-1, worker* or worker-[12]", r.Node)
+		return fmt.Errorf("the node pattern %q must be one word like worker-1, worker* or worker-[12]",
+			r.Node)
 	}
 	return nil
 }
@@ -158,6 +159,9 @@ func (r Rule) validate() error {
 func badInPattern(r rune) bool {
 	return r == ';' || r == '#' || unicode.IsSpace(r) || !unicode.IsPrint(r)
 }
+
+// clauses says what may follow a rate.
+const clauses = `after the rate come "max 3" and "on worker*"`
 
 func parseRule(words []string) (Rule, error) {
 	r := Rule{Kind: Kind(words[0])}
@@ -173,15 +177,14 @@ func parseRule(words []string) (Rule, error) {
 	}
 	for rest := words[2:]; len(rest) > 0; rest = rest[2:] {
 		if len(rest) == 1 {
-			return r, fmt.Errorf("%q at the end lacks its value, or is not known: after the rate come \"max 3\" and "+
-				"\"on worker*\"", rest[0])
+			return r, fmt.Errorf("%q at the end lacks its value, or is not known: %s", rest[0], clauses)
 		}
 		switch value := rest[1]; rest[0] {
 		case "max":
 			budget, err := strconv.ParseInt(value, 10, 32)
 			if err != nil || budget < 1 || r.Budget != 0 {
-				return r, fmt.Errorf("the budget \"max %s\" must be one whole number from 1: leave it out for any "+
-					"number of faults, or delete the rule for none", value)
+				return r, fmt.Errorf("the budget \"max %s\" must be one whole number from 1: leave it out for "+
+					"any number of faults, or delete the rule for none", value)
 			}
 			r.Budget = int(budget)
 		case "on":
@@ -190,7 +193,7 @@ func parseRule(words []string) (Rule, error) {
 			}
 			r.Node = value
 		default:
-			return r, fmt.Errorf("%q is not known here: after the rate come \"max 3\" and \"on worker*\"", rest[0])
+			return r, fmt.Errorf("%q is not known here: %s", rest[0], clauses)
 		}
 	}
 	return r, nil
@@ -204,7 +207,8 @@ func unknownKind(name string) error {
 	return fmt.Errorf("there is no fault %q: the known ones are %s", name, strings.Join(known, ", "))
 }
 
-// parsePercent reads "2.5%" as 0.025. The decimal point is moved in the text, so that printing and parsing lose nothing.
+// parsePercent reads "2.5%" as 0.025. The decimal point is moved in the text, so that printing and
+// parsing lose nothing.
 func parsePercent(word string) (float64, error) {
 	bad := fmt.Errorf("the rate %q must be a percentage from 0%% to 100%%, like 2%% or 0.5%%", word)
 	digits, ok := strings.CutSuffix(word, "%")

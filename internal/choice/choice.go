@@ -5,16 +5,18 @@
 //	point := list.Point("worker/completes")
 //	next := point.Pick(len(pending)) // 0..len(pending)-1
 //
-// Answer 0 is always the dullest one: the oldest completion, no delay, no fault, the zero value. The terms:
+// Answer 0 is always the dullest one: the oldest completion, no delay, no fault, the zero value. The
+// terms:
 //
 //   - A point is a place that asks, known by its label ("worker/crash/commit").
-//   - A choice is one answered question. It is known by its label and its occurrence under that label, counted
-//     from 1 ("worker/crash/commit#7"), never by its position in the whole run. One more question somewhere
-//     therefore moves no answer elsewhere, and an old schedule still applies after the code has changed.
-//   - A deviation is a choice that was not answered with 0. The deviations of a run are all that must be stored to
-//     see it again: a [Schedule] is a header and a line for each of them.
-//   - A source answers: [Seeded] from a number, [Reproduce] from deviations, [FIFO] with 0. Package explore has
-//     more of them.
+//   - A choice is one answered question. It is known by its label and its occurrence under that label,
+//     counted from 1 ("worker/crash/commit#7"), never by its position in the whole run. One more question
+//     somewhere therefore moves no answer elsewhere, and an old schedule still applies after the code has
+//     changed.
+//   - A deviation is a choice that was not answered with 0. The deviations of a run are all that must be
+//     stored to see it again: a [Schedule] is a header and a line for each of them.
+//   - A source answers: [Seeded] from a number, [Reproduce] from deviations, [FIFO] with 0. Package
+//     explore has more of them.
 //
 // A [List] asks its source, bounds the answer, and records it:
 //
@@ -24,9 +26,9 @@
 //	again := choice.NewList(choice.Reproduce(devs))
 //	run(again)                         // the same run
 //
-// Limits: a list and its points belong to one run and one thread of control at a time. A question has at most
-// [MaxAnswers] answers. A place with one answer is counted, so that occurrences keep their meaning, but nobody is
-// asked and nothing is recorded.
+// Limits: a list and its points belong to one run and one thread of control at a time. A question has at
+// most [MaxAnswers] answers. A place with one answer is counted, so that occurrences keep their meaning,
+// but nobody is asked and nothing is recorded.
 package choice
 
 import (
@@ -34,20 +36,25 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // MaxAnswers is the largest n that Pick takes.
 const MaxAnswers = math.MaxInt32
 
-// Never as the Rate of a [Query] says that random sources answer 0, while exploration and reproduction may deviate.
+// Never as the Rate of a [Query] says that random sources answer 0, while exploration and reproduction
+// may deviate.
 const Never = -1
 
 // Query is one question to a [Source].
 type Query struct {
-	Label      string  // the point that asks
-	Occurrence int     // how often this label has asked, this question included: 1, 2, …
-	N          int     // the answers are 0..N-1; N is at least 2
-	Rate       float64 // 0: random sources may give any answer; above 0: the probability of a non-zero one; see Never
+	Label      string // the point that asks
+	Occurrence int    // how often this label has asked, this question included: 1, 2, …
+	N          int    // the answers are 0..N-1; N is at least 2
+
+	// Rate is for random sources: at 0 any answer is as good as another, above it is the probability of an
+	// answer other than 0. See also Never.
+	Rate float64
 }
 
 // Source answers questions. What it returns is bounded to 0..N-1 by the list that asks.
@@ -61,8 +68,8 @@ type SourceFunc func(q Query) int
 // Answer calls f.
 func (f SourceFunc) Answer(q Query) int { return f(q) }
 
-// Binder is a [Source] that prepares the answers of one label once, when a list first meets the label. The bound
-// source is then asked in place of the source itself; both must answer alike.
+// Binder is a [Source] that prepares the answers of one label once, when a list first meets the label.
+// The bound source is then asked in place of the source itself; both must answer alike.
 type Binder interface {
 	Source
 	Bind(label string) Source
@@ -166,7 +173,8 @@ func (l *List) Choices() []Choice {
 	return all
 }
 
-// Deviations returns the recorded choices that were not answered with 0, in the order in which they were made.
+// Deviations returns the recorded choices that were not answered with 0, in the order in which they were
+// made.
 func (l *List) Deviations() []Deviation {
 	var devs []Deviation
 	notes := l.notes
@@ -202,12 +210,12 @@ func (p *Point) Label() string { return p.label }
 // Occurrences returns how often the point has asked, questions with a single answer included.
 func (p *Point) Occurrences() int { return p.count }
 
-// Pick asks for one of n answers: 0..n-1. Random sources give each answer the same chance. It panics when n is below 1
-// or above [MaxAnswers].
+// Pick asks for one of n answers: 0..n-1. Random sources give each answer the same chance. It panics when
+// n is below 1 or above [MaxAnswers].
 func (p *Point) Pick(n int) int { return p.ask(0, n) }
 
-// Chance asks for one of n answers, where a random source deviates from 0 with the probability rate (bounded to 0..1),
-// each deviating answer alike. Sources that reproduce or enumerate ignore the rate.
+// Chance asks for one of n answers, where a random source deviates from 0 with the probability rate
+// (bounded to 0..1), each deviating answer alike. Sources that reproduce or enumerate ignore the rate.
 func (p *Point) Chance(rate float64, n int) int {
 	switch {
 	case !(rate > 0): // NaN too
@@ -239,8 +247,8 @@ func (p *Point) ask(rate float64, n int) int {
 	return answer
 }
 
-// Note says in one line what the point's latest answer meant, for reports and schedule files. It is dropped when the
-// answer was 0.
+// Note says in one line what the point's latest answer meant, for reports and schedule files. It is
+// dropped when the answer was 0.
 func (p *Point) Note(text string) {
 	l := p.list
 	if p.last < 0 || l.records[p.last].answer == 0 {
@@ -266,6 +274,6 @@ func (p *Point) misuse(n int) string {
 
 // oneLine replaces each run of white space and control characters by one space.
 func oneLine(text string) string {
-	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '\u0085' ||
-		r == '\u00a0' || r == '\u2028' || r == '\u2029' }), " ")
+	gap := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+	return strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), gap), " ")
 }

@@ -2,8 +2,9 @@ package choice
 
 import "math/bits"
 
-// Stream is a sequence of random numbers of which each is known by its place: At(i) is a function of the seed, the
-// label and i, and of nothing that was drawn before. The generator is SplitMix64 (Steele, Lea, Flood 2014).
+// Stream is a sequence of random numbers of which each is known by its place: At(i) is a function of the
+// seed, the label and i, and of nothing that was drawn before. The generator is SplitMix64 (Steele, Lea,
+// Flood 2014).
 type Stream struct{ key uint64 }
 
 // NewStream returns the stream of the seed for this label.
@@ -23,8 +24,8 @@ func (s Stream) At(i int) uint64 { return mix(s.key + uint64(i)*golden) }
 // Below returns a number in 0..n-1 for place i.
 func (s Stream) Below(i, n int) int { return below(s.At(i), n) }
 
-// Answer gives a random answer to q: any answer alike when q has no rate, else a deviation with the probability
-// q.Rate, each deviation alike.
+// Answer gives a random answer to q: any answer alike when q has no rate, else a deviation with the
+// probability q.Rate, each deviation alike.
 func (s Stream) Answer(q Query) int {
 	x := s.At(q.Occurrence)
 	if q.Rate == 0 {

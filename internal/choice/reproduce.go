@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// Reproducer is the source that answers as a list of deviations says, and 0 to everything else. It serves one [List].
+// Reproducer is the source that answers as a list of deviations says, and 0 to everything else. It serves
+// one [List].
 type Reproducer struct {
 	devs    []Deviation
 	fates   []fate // of devs, index by index
@@ -26,9 +27,10 @@ type track struct {
 	todo []int // indices into r.devs, by occurrence
 }
 
-// Reproduce returns the source that repeats the deviations. A deviation that meets no choice, or whose answer the choice
-// does not offer, is drift: it is counted, not fatal. In the second case the nearest answer on offer is given. If two
-// deviations answer the same choice, the first counts and the other is drift.
+// Reproduce returns the source that repeats the deviations. A deviation that meets no choice, or whose
+// answer the choice does not offer, is drift: it is counted, not fatal. In the second case the nearest
+// answer on offer is given. If two deviations answer the same choice, the first counts and the other is
+// drift.
 func Reproduce(devs []Deviation) *Reproducer {
 	r := &Reproducer{devs: devs, fates: make([]fate, len(devs)), byLabel: make(map[string]*track)}
 	for i, d := range devs {
@@ -83,8 +85,8 @@ func (t *track) Answer(q Query) int {
 	return 0
 }
 
-// Drift returns how many deviations have so far met no choice, or one that did not offer their answer. Ask when the run
-// has ended.
+// Drift returns how many deviations have so far met no choice, or one that did not offer their answer.
+// Ask when the run has ended.
 func (r *Reproducer) Drift() int { return len(r.Drifted()) }
 
 // Drifted returns the deviations that Drift counts.

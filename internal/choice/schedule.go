@@ -24,8 +24,8 @@ const Format = 1
 //	worker/crash/commit#7 = 2  # CRASH after commit 3, before the engine knew
 //	worker/completes#4 = 1     # "ship" completes before "charge"
 //
-// Lines that start with # and empty lines mean nothing. Labels and header values that would be misread are quoted as Go
-// strings.
+// Lines that start with # and empty lines mean nothing. Labels and header values that would be misread
+// are quoted as Go strings.
 type Schedule struct {
 	Test       string // the name of the test, as in go test -run
 	Seed       uint64 // the seed that found it, before shrinking
@@ -36,27 +36,34 @@ type Schedule struct {
 	Deviations []Deviation
 }
 
-// header lists the fields in the order in which they are written. A field that is not needed may be missing.
-var header = []struct {
+// field is a line of the header.
+type field struct {
 	key    string
-	needed bool
+	always bool // written also when it is empty
 	get    func(*Schedule) string
 	set    func(*Schedule, string) error
-}{
-	{"test", true, func(s *Schedule) string { return s.Test }, text(func(s *Schedule) *string { return &s.Test })},
-	{"seed", true, func(s *Schedule) string { return strconv.FormatUint(s.Seed, 10) }, setSeed},
-	{"go", true, func(s *Schedule) string { return s.Go }, text(func(s *Schedule) *string { return &s.Go })},
-	{"reprise", true, func(s *Schedule) string { return s.Reprise }, text(func(s *Schedule) *string { return &s.Reprise })},
-	{"property", true, func(s *Schedule) string { return s.Property }, text(func(s *Schedule) *string { return &s.Property })},
-	{"faults", false, func(s *Schedule) string { return s.Faults }, text(func(s *Schedule) *string { return &s.Faults })},
 }
+
+// header lists the fields in the order in which they are written. Only the test must be there when a
+// schedule is read.
+var header = []field{
+	textField("test", func(s *Schedule) *string { return &s.Test }),
+	{"seed", true, func(s *Schedule) string { return strconv.FormatUint(s.Seed, 10) }, setSeed},
+	textField("go", func(s *Schedule) *string { return &s.Go }),
+	textField("reprise", func(s *Schedule) *string { return &s.Reprise }),
+	textField("property", func(s *Schedule) *string { return &s.Property }),
+	textField("faults", func(s *Schedule) *string { return &s.Faults }),
+}
+
+// needed is the key of the field that every schedule has.
+const needed = "test"
 
 // String gives the schedule as the text that [Parse] reads.
 func (s Schedule) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s%d\n", magic, Format)
 	for _, h := range header {
-		if value := h.get(&s); value != "" || h.needed {
+		if value := h.get(&s); value != "" || h.always {
 			fmt.Fprintf(&b, "%s: %s\n", h.key, quoteValue(value))
 		}
 	}
@@ -82,8 +89,8 @@ func (s Schedule) String() string {
 	return b.String()
 }
 
-// Hash returns eight hexadecimal digits for a file name: equal for the same test, property and deviations, whatever
-// the seed, the versions and the notes.
+// Hash returns eight hexadecimal digits for a file name: equal for the same test, property and
+// deviations, whatever the seed, the versions and the notes.
 func (s Schedule) Hash() string {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%q %q\n", s.Test, s.Property)
@@ -98,16 +105,20 @@ func (s Schedule) For(test string) error {
 	if s.Test == test {
 		return nil
 	}
-	return fmt.Errorf("this schedule is of test %s, not of %s: run it with -run '^%s$', or move the file to that "+
-		"test's folder", s.Test, test, s.Test)
+	return fmt.Errorf("this schedule is of test %s, not of %s: run it with -run '^%s$', or move the file to "+
+		"that test's folder", s.Test, test, s.Test)
 }
 
 const magic = "reprise schedule "
 
-func text(field func(*Schedule) *string) func(*Schedule, string) error {
-	return func(s *Schedule, value string) error {
-		*field(s) = value
-		return nil
+func textField(key string, at func(*Schedule) *string) field {
+	return field{
+		key: key, always: key == needed,
+		get: func(s *Schedule) string { return *at(s) },
+		set: func(s *Schedule, value string) error {
+			*at(s) = value
+			return nil
+		},
 	}
 }
 
