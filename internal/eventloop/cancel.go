@@ -1,0 +1,63 @@
+package eventloop
+
+import (
+	"context"
+	"errors"
+)
+
+// Cancel asks the task to end. If it waits, its wait ends with the cause; if it runs or was already woken, its next wait
+// does; if it has not started, it never will. Its context is cancelled. The task may clean up, and may
+// wait while it does; it may also refuse, see [Task.Uncancel]. A nil cause means context.Canceled. Cancel reports
+// false when the task has ended.
+func (t *Task) Cancel(cause error) bool {
+	t.l.enter("Cancel")
+	return t.cancel(cause)
+}
+
+func (t *Task) cancel(cause error) bool {
+	if t.state == done || t.killed {
+		return false
+	}
+	if cause == nil {
+		cause = context.Canceled
+	}
+	if t.cause == nil {
+		t.cause = cause
+	}
+	t.refused = false
+	t.interrupt(cause)
+	if t.ctx != nil {
+		t.ctx.cancel(cause)
+	}
+	return true
+}
+
+// interrupt ends the current wait, or the next one, with cause.
+func (t *Task) interrupt(cause error) {
+	if t.state == parked && !t.shielded {
+		t.wake(cause)
+		return
+	}
+	t.pending = cause
+}
+
+// Cancelled is the cause of the first cancellation that was asked for, also while the task cleans up or
+// after it refused; nil if none was.
+func (t *Task) Cancelled() error { return t.cause }
+
+// Uncancel says that the task refuses its cancellation: it goes on, and a normal end counts as one. A
+// cancellation that was not delivered yet is dropped. The task's context stays cancelled.
+func (t *Task) Uncancel() {
+	t.l.enter("Uncancel")
+	t.refused, t.pending = true, nil
+}
+
+// contextEnded is the error of a wait under a cancelled context. If that context carries the cancellation
+// of the task itself, the cancellation counts as delivered.
+func (t *Task) contextEnded(ctx context.Context) error {
+	cause := Cause(ctx)
+	if t.pending != nil && errors.Is(cause, t.pending) {
+		t.pending = nil
+	}
+	return cause
+}

@@ -1,0 +1,209 @@
+package eventloop
+
+import "fmt"
+
+// A Loop runs tasks and callbacks one at a time, in the order in which they became ready. Create one with
+// [New]. Everything that reaches a loop or its tasks happens on one thread of control: inside a task or
+// callback of the loop, or, while it does not run, on whatever goroutine owns it.
+type Loop struct {
+	cur    pointer[Task] // the task that runs; nil in callbacks and outside
+	on     cell          // the goroutine that has control; 0 while the loop does not run
+	steps  cell          // switches and callbacks so far
+	runner uintptr       // the goroutine that called Run; 0 while the loop does not run
+
+	ready  readyQueue
+	dead   int // entries of ready whose task was killed
+	picker func(ready int) int
+
+	first, last *Task // the unfinished tasks, in creation order
+	live        int
+	lastID      int
+	idle        []*worker // coroutines at hand, given back when the loop comes to rest
+	polled      pollList  // waits on contexts that the loop can only poll
+	clock       Clock
+	onPanic     func(*Task, *PanicError)
+	watched     bool
+	closed      bool
+}
+
+// New is an empty loop. It allocates nothing else before it is used.
+func New() *Loop { return &Loop{} }
+
+// CallSoon puts fn at the tail of the ready queue. It runs on the goroutine that runs the loop and may not
+// wait; a panic in it leaves [Loop.Run].
+func (l *Loop) CallSoon(fn func()) {
+	l.enter("CallSoon")
+	if fn == nil {
+		panic("eventloop: CallSoon needs a function to call, got nil")
+	}
+	l.soon(fn)
+}
+
+func (l *Loop) soon(fn func()) {
+	if l.closed {
+		return
+	}
+	l.ready.push(entry{fn: fn})
+}
+
+// Run resumes what is ready until nothing is, and returns how many entries it ran. It may be called again
+// and again and from any goroutine, but not by two at once, nor from inside the loop itself. A Goexit in a
+// task or callback, as of t.FailNow, ends the goroutine that called Run.
+func (l *Loop) Run() int { return l.run(-1) }
+
+// RunMax is [Loop.Run] with a bound: it stops after n entries even when more are ready. [Loop.Ready] tells.
+func (l *Loop) RunMax(n int) int { return l.run(max(n, 0)) }
+
+// RunOne runs the entry at the head of the ready queue. It reports false when nothing is ready.
+func (l *Loop) RunOne() bool { return l.run(1) == 1 }
+
+func (l *Loop) run(limit int) (ran int) {
+	g := goroutine()
+	if l.closed || !l.on.take(g) {
+		l.refuseRun()
+	}
+	l.runner = g
+	host := workerOf(g)
+	var outer *Loop
+	if host != nil {
+		outer = host.nested.get()
+		host.nested.set(l)
+	}
+	defer func() {
+		if host != nil {
+			host.nested.set(outer)
+		}
+		l.cur.set(nil)
+		l.runner = 0
+		l.on.set(0)
+		if l.live == 0 {
+			l.giveBack()
+		}
+	}()
+	for ran != limit {
+		if l.ready.n == 0 && !l.poll() {
+			break
+		}
+		if l.step() {
+			ran++
+		}
+	}
+	return ran
+}
+
+// step runs one entry. It reports false for the entry of a task that was killed before its turn.
+func (l *Loop) step() bool {
+	var e entry
+	if l.picker == nil {
+		e = l.ready.pop()
+	} else {
+		e = l.pick()
+	}
+	if e.task == nil {
+		if e.fn == nil {
+			return false
+		}
+		l.steps.set(l.steps.get() + 1)
+		l.callback(e.fn)
+		return true
+	}
+	if e.task.state != ready {
+		l.dead--
+		return false
+	}
+	l.resume(e.task)
+	return true
+}
+
+// callback is a function of its own so that stack dumps show it.
+//
+//go:noinline
+func (l *Loop) callback(fn func()) { fn() }
+
+// resume gives control to a task until it waits or ends.
+func (l *Loop) resume(t *Task) {
+	w := t.w.get()
+	if w == nil {
+		if w = l.begin(t); w == nil {
+			return
+		}
+	}
+	cur, on := l.cur.get(), l.on.get()
+	l.cur.set(t)
+	l.on.set(w.g)
+	l.steps.set(l.steps.get() + 1)
+	t.state = running
+	w.next()
+	l.cur.set(cur)
+	l.on.set(on)
+	if t.state == done {
+		l.finished(t, w)
+	}
+}
+
+// SetPicker lets pick choose which of the ready entries goes next: 0 is the head of the queue, and the
+// others keep their order. It is asked only when there are at least two. Nil, the default, is FIFO.
+func (l *Loop) SetPicker(pick func(ready int) int) { l.picker = pick }
+
+func (l *Loop) pick() entry {
+	if l.dead > 0 {
+		l.ready.keep(func(e entry) bool { return e.task == nil || e.task.state == ready })
+		l.dead = 0
+	}
+	if l.ready.n == 0 {
+		return entry{}
+	}
+	i := 0
+	if l.ready.n > 1 {
+		i = l.picker(l.ready.n)
+	}
+	if i < 0 || i >= l.ready.n {
+		panic(fmt.Sprintf("eventloop: the picker answered %d, want 0 to %d", i, l.ready.n-1))
+	}
+	return l.ready.take(i)
+}
+
+// Ready is the number of entries that wait for their turn.
+func (l *Loop) Ready() int { return l.ready.n - l.dead }
+
+// Steps is the number of switches and callbacks so far. Any goroutine may ask, also while the loop runs: a
+// watchdog sees by it whether the loop gets on.
+func (l *Loop) Steps() uint64 { return uint64(l.steps.watch()) }
+
+// Current is the running task; nil in a callback and while the loop does not run. Asked by a goroutine that
+// is not part of the loop, while a task runs, it panics.
+func (l *Loop) Current() *Task {
+	l.mustBeInside("Current")
+	return l.cur.get()
+}
+
+// Tasks lists the unfinished tasks in creation order.
+func (l *Loop) Tasks() []*Task {
+	l.mustBeInside("Tasks")
+	if l.live == 0 {
+		return nil
+	}
+	tasks := make([]*Task, 0, l.live)
+	for t := l.first; t != nil; t = t.next {
+		tasks = append(tasks, t)
+	}
+	return tasks
+}
+
+// Close kills all tasks in creation order and drops what is ready. Afterwards the loop is dead: it starts
+// and runs nothing more. Closing twice does nothing.
+func (l *Loop) Close() {
+	l.mustBeInside("Close")
+	if l.closed {
+		return
+	}
+	if t := l.cur.get(); t != nil {
+		panic(fmt.Sprintf("eventloop: Close was called by task %q of the same loop", t.name))
+	}
+	l.closed = true
+	for l.first != nil {
+		l.kill(l.first)
+	}
+	l.ready, l.dead, l.polled = readyQueue{}, 0, pollList{}
+	l.giveBack()
+}

@@ -1,0 +1,174 @@
+package eventloop
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrKilled is the outcome of a killed task, for those who wait for it.
+var ErrKilled = errors.New("eventloop: task was killed")
+
+// ErrExited is the outcome of a task that ended by runtime.Goexit, as t.FailNow does it.
+var ErrExited = errors.New("eventloop: task ended by runtime.Goexit")
+
+// A Task is a function that the loop runs as a coroutine: when it waits, others run.
+type Task struct {
+	// Owner is for the caller, who may set it to whatever the task belongs to. A task inherits it from
+	// the task that created it.
+	Owner any
+
+	l    *Loop
+	name string
+	id   int
+	fn   func()
+	w    pointer[worker] // nil before the start and after the end
+	ctx  *Context        // nil until asked for
+
+	state     state
+	killed    bool
+	abandoned bool // its coroutine is left where it is: it would not die
+	returned  bool // fn returned, it neither panicked nor exited
+	typed     bool // fn has put the outcome into err itself
+	refused   bool // Uncancel was called
+	probing   bool // resumed only to say where it waits
+	shielded  bool // it waits under a context of its own, which alone decides about cancelling
+
+	on      string       // what it waits for,
+	onWhat  fmt.Stringer // or this, when it takes work to say
+	woken   error        // why its wait ended, nil for a Wake
+	pending error        // the cancellation that its next wait will return
+	cause   error        // the first cause given to Cancel
+	err     error
+	unwound int // how often it was told to unwind
+
+	wait       waiter   // its place in what it waits for
+	onDone     waitList // those who wait for its end
+	prev, next *Task    // neighbours in the loop's list of unfinished tasks
+	place      []uintptr
+}
+
+type state uint8
+
+const (
+	ready   state = iota // in the ready queue
+	running              // has control, or resumed who has it
+	parked
+	done
+)
+
+// Go creates a task and puts it at the tail of the ready queue: tasks start in the order in which they were
+// created, and not before their creator waits. The name is for reports and need not be unique.
+func (l *Loop) Go(name string, fn func()) *Task {
+	l.enter("Go")
+	if l.closed {
+		panic(fmt.Sprintf("eventloop: Go(%q) was called on a closed loop", name))
+	}
+	if fn == nil {
+		panic(fmt.Sprintf("eventloop: Go(%q) needs a function to run, got nil", name))
+	}
+	l.lastID++
+	t := &Task{l: l, name: name, id: l.lastID, fn: fn, prev: l.last}
+	if parent := l.cur.get(); parent != nil {
+		t.Owner = parent.Owner
+	}
+	if l.last == nil {
+		l.first = t
+	} else {
+		l.last.next = t
+	}
+	l.last = t
+	l.live++
+	l.ready.push(entry{task: t})
+	return t
+}
+
+// Name is the name given to Go.
+func (t *Task) Name() string { return t.name }
+
+// ID is 1 for the first task of its loop, 2 for the second, and so on.
+func (t *Task) ID() int { return t.id }
+
+// Loop is the loop that runs the task.
+func (t *Task) Loop() *Loop { return t.l }
+
+// Done reports whether the task has ended.
+func (t *Task) Done() bool { return t.state == done }
+
+// Err is the outcome of a task that has ended: nil, a [*PanicError], the cause of its cancellation,
+// [ErrKilled] or [ErrExited]. A task cancelled while it ran counts as cancelled, unless it called
+// [Task.Uncancel]; a task made by [Start] has the error that its function returned.
+func (t *Task) Err() error { return t.err }
+
+// OnDone puts fn on the ready queue when the task ends, or now if it has ended. Functions run in the order
+// in which they were registered, among the tasks that wait for the same end.
+func (t *Task) OnDone(fn func(*Task)) {
+	t.l.enter("OnDone")
+	run := func() { fn(t) }
+	if t.state == done {
+		t.l.soon(run)
+		return
+	}
+	t.onDone.push(&waiter{fn: run})
+}
+
+// Wake ends the wait of a parked task and puts it at the tail of the ready queue. It does nothing when the
+// task is not parked.
+func (t *Task) Wake() {
+	t.l.enter("Wake")
+	t.wake(nil)
+}
+
+func (t *Task) wake(why error) {
+	if t.state != parked {
+		return
+	}
+	t.state = ready
+	t.woken = why
+	t.l.ready.push(entry{task: t})
+}
+
+// ended runs when the task's function is over, in whatever way.
+func (t *Task) ended() {
+	switch {
+	case t.returned:
+		t.finish(t.outcome())
+	default:
+		t.broke(recover())
+	}
+}
+
+// outcome is the result of a function that returned.
+func (t *Task) outcome() error {
+	switch {
+	case t.killed:
+		return ErrKilled
+	case t.typed:
+		return t.err
+	case t.cause != nil && !t.refused:
+		return t.cause
+	}
+	return nil
+}
+
+// finish makes the task done and tells those who wait for that.
+func (t *Task) finish(err error) {
+	l := t.l
+	t.state, t.err, t.fn, t.pending, t.woken = done, err, nil, nil, nil
+	if t.prev == nil {
+		l.first = t.next
+	} else {
+		t.prev.next = t.next
+	}
+	if t.next == nil {
+		l.last = t.prev
+	} else {
+		t.next.prev = t.prev
+	}
+	t.prev, t.next = nil, nil
+	l.live--
+	t.wait.leave()
+	if t.ctx != nil {
+		t.ctx.end()
+	}
+	t.onDone.fire(l)
+}

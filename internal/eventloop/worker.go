@@ -1,0 +1,158 @@
+package eventloop
+
+import (
+	"iter"
+	"sync"
+)
+
+// A worker is a coroutine that runs one task after another. Making one costs several times what a task
+// costs, so workers that have nothing to do are kept, first with the loop, then for the whole process.
+type worker struct {
+	next   func() (struct{}, bool) // gives control to the coroutine
+	stop   func()
+	yield  func(struct{}) bool // gives control back to who resumed it
+	task   *Task
+	g      uintptr       // identity of the coroutine's goroutine
+	number uint64        // its number in stack dumps; known once it ran a task of a watched loop
+	nested pointer[Loop] // the loop that the task runs at the moment, if it runs one
+}
+
+func newWorker() *worker {
+	w := &worker{}
+	w.next, w.stop = iter.Pull(w.loop)
+	return w
+}
+
+// loop is the coroutine. Its frame stays small: a waiting task should fit into the smallest stack.
+func (w *worker) loop(yield func(struct{}) bool) {
+	w.yield, w.g = yield, goroutine()
+	workers.add(w)
+	defer workers.remove(w.g)
+	for {
+		l := w.task.l
+		l.on.set(w.g)
+		if l.watched && w.number == 0 {
+			w.number = goroutineNumber()
+		}
+		w.task.main()
+		if !yield(struct{}{}) {
+			return
+		}
+	}
+}
+
+// main runs the task's function. However it ends, ended sees it.
+func (t *Task) main() {
+	defer t.ended()
+	t.fn()
+	t.returned = true
+}
+
+// begin gives an unstarted task a coroutine; nil when it was cancelled and so never runs.
+func (l *Loop) begin(t *Task) *worker {
+	if t.pending != nil {
+		t.finish(t.pending)
+		return nil
+	}
+	var w *worker
+	if n := len(l.idle); n > 0 {
+		w = l.idle[n-1]
+		l.idle = l.idle[:n-1]
+	} else {
+		w = idle.get()
+	}
+	w.task = t
+	t.w.set(w)
+	return w
+}
+
+// finished takes the coroutine back from a task that has ended.
+func (l *Loop) finished(t *Task, w *worker) {
+	t.w.set(nil)
+	if t.abandoned {
+		return
+	}
+	w.task = nil
+	l.idle = append(l.idle, w)
+}
+
+func (l *Loop) giveBack() {
+	if len(l.idle) > 0 {
+		idle.put(l.idle)
+		clear(l.idle)
+		l.idle = l.idle[:0]
+	}
+}
+
+// maxIdle bounds the coroutines that the process keeps for later, each with its stack of 2 KB or more.
+const maxIdle = 4096
+
+// idle keeps the coroutines that no loop uses.
+var idle idleWorkers
+
+type idleWorkers struct {
+	mu   sync.Mutex
+	list []*worker
+}
+
+func (p *idleWorkers) get() *worker {
+	p.mu.Lock()
+	if n := len(p.list); n > 0 {
+		w := p.list[n-1]
+		p.list[n-1] = nil
+		p.list = p.list[:n-1]
+		p.mu.Unlock()
+		return w
+	}
+	p.mu.Unlock()
+	return newWorker()
+}
+
+func (p *idleWorkers) put(ws []*worker) {
+	p.mu.Lock()
+	n := min(len(ws), maxIdle-len(p.list))
+	p.list = append(p.list, ws[:n]...)
+	p.mu.Unlock()
+	for _, w := range ws[n:] {
+		w.stop()
+	}
+}
+
+// workers finds the worker that a goroutine belongs to. It is asked when a loop starts to run and when a
+// call seems to come from elsewhere, not on a switch of tasks.
+var workers workerTable
+
+type workerTable struct {
+	shards [64]struct {
+		mu sync.RWMutex
+		m  map[uintptr]*worker
+	}
+}
+
+func workerOf(g uintptr) *worker {
+	s := &workers.shards[shardOf(g)]
+	s.mu.RLock()
+	w := s.m[g]
+	s.mu.RUnlock()
+	return w
+}
+
+func (t *workerTable) add(w *worker) {
+	s := &t.shards[shardOf(w.g)]
+	s.mu.Lock()
+	if s.m == nil {
+		s.m = make(map[uintptr]*worker)
+	}
+	s.m[w.g] = w
+	s.mu.Unlock()
+}
+
+func (t *workerTable) remove(g uintptr) {
+	s := &t.shards[shardOf(g)]
+	s.mu.Lock()
+	delete(s.m, g)
+	s.mu.Unlock()
+}
+
+// shardOf spreads goroutine addresses, which are multiples of the size of the runtime's record.
+func shardOf(g uintptr) uintptr { return (g >> 6) * 0x9E3779B1 >> 7 & 63 }
