@@ -1,0 +1,29 @@
+package durable
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
+
+// Codec turns inputs, step arguments and results into bytes and back. Encode must be deterministic: equal
+// values give equal bytes, on every machine and in every version of the program that shares the store,
+// because a replay recognises an operation by the fingerprint of its encoded argument.
+type Codec interface {
+	Encode(value any) ([]byte, error)
+	Decode(data []byte, into any) error
+}
+
+// JSON is the default codec: encoding/json, which sorts map keys and so is deterministic.
+func JSON() Codec { return jsonCodec{} }
+
+type jsonCodec struct{}
+
+func (jsonCodec) Encode(value any) ([]byte, error) { return json.Marshal(value) }
+
+func (jsonCodec) Decode(data []byte, into any) error {
+	if len(bytes.TrimSpace(data)) == 0 {
+		return fmt.Errorf("no data where a JSON value of type %T was recorded", into)
+	}
+	return json.Unmarshal(data, into)
+}

@@ -1,0 +1,73 @@
+package durable
+
+import (
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/reprise-dst/reprise/internal/eventloop"
+)
+
+// Context is what workflow code gets instead of a context.Context, so that the compiler refuses code that
+// would reach around the journal. It belongs to one branch of one run: a branch function must use the
+// Context that it was given, not that of the branch around it. Every method is a function of the journal.
+type Context struct {
+	b *branch
+}
+
+// branch is one line of control in a run. Operations take their ids from its counter.
+type branch struct {
+	m      *machine
+	task   *eventloop.Task
+	prefix string // "" for the root, "2." for the branch that was operation 2
+	issued int
+	rand   *rand.Rand
+}
+
+// Now returns when the run saw its latest event: the time by which this branch was woken. It moves only
+// while the branch waits.
+func (ctx Context) Now() time.Time { return ctx.enter("Now").m.now }
+
+// Rand returns the branch's generator of random numbers. They are a function of the run's recorded seed
+// and of the branch's place, so replay draws the same ones. They are not fit for secrets.
+func (ctx Context) Rand() *rand.Rand {
+	b := ctx.enter("Rand")
+	if b.rand == nil {
+		b.rand = rand.New(rand.NewPCG(b.m.seed, xxhash.Sum64String(b.prefix)))
+	}
+	return b.rand
+}
+
+// RunID returns the id of the run that this branch belongs to.
+func (ctx Context) RunID() string { return ctx.enter("RunID").m.run }
+
+// Sleep waits until d has passed since Now. The deadline is recorded, so it is the same after a crash. A
+// negative d is zero. The run holds no memory and no goroutine while it only sleeps.
+func (ctx Context) Sleep(d time.Duration) {
+	b := ctx.enter("Sleep")
+	b.m.await(b.startTimer(max(d, 0)))
+}
+
+// enter checks that the context is used where it may be, and returns its branch.
+func (ctx Context) enter(call string) *branch {
+	b := ctx.b
+	if b == nil {
+		panic("durable: " + call + " was called on an empty Context; use the one that the workflow was given")
+	}
+	switch current := b.m.loop.Current(); {
+	case current == b.task:
+		return b
+	case current == nil:
+		panic("durable: " + call + " was called on a workflow's Context outside of the workflow, perhaps in a " +
+			"step or after the run had ended; a step uses its own context.Context")
+	}
+	panic("durable: " + call + " was called on the Context of another branch; inside durable.Go use the " +
+		"Context that the branch function was given")
+}
+
+// nextID returns the id of the branch's next operation: its place in the tree of branches.
+func (b *branch) nextID() string {
+	b.issued++
+	return b.prefix + strconv.Itoa(b.issued)
+}

@@ -1,0 +1,68 @@
+// Package durable runs workflows that survive crashes.
+//
+// # Terms
+//
+// A workflow is an ordinary Go function that is known by a name (Define). A run is one execution of it,
+// known by an id of the caller's choice (Workflow.Start). Within a run, workflow code asks for operations:
+// steps (Step, Async), which do the work in the outside world and whose results are checkpointed; branches
+// (Go), which are concurrent lines of workflow code; timers (Context.Sleep). What the run observes (that it
+// started, that a step ended and how, that a timer fired) are events, and the journal of a run is the list
+// of its events in the order in which it saw them.
+//
+// # How a run survives
+//
+// A run is a fold over its journal. When a process dies, another opens an Engine on the same store and
+// replays the journal: the workflow function runs again from its first line, and each operation that the
+// journal has a result for returns that result without running. The code arrives where it had been, with
+// the same values in the same variables, and goes on.
+//
+// For that the code must be deterministic, and this package helps it to be: a workflow gets a Context and
+// not a context.Context, its time (Context.Now) and its random numbers (Context.Rand) are functions of the
+// journal, and its branches run one at a time on a FIFO event loop. Ids are given by place: the second
+// operation of the branch that was operation 2 is 2.2, whatever completes first; what a run observes of
+// races is fixed by the order of its journal.
+//
+// An event and everything that follows from it (the next steps, timers, the final result) are committed in
+// one atomic, synced batch; the outside world hears of it only afterwards. So a step runs at least once, its
+// checkpointed result is never lost and never changes, and after its checkpoint it never runs again. A crash
+// between a step's effect and its checkpoint runs the step again: pass its idempotency key along (Info).
+//
+// # Example
+//
+//	var order = durable.Define("order", func(ctx durable.Context, o Order) (Receipt, error) {
+//		charge := durable.Async(ctx, "charge", bank.Charge, o)
+//		label := durable.Async(ctx, "label", printer.Label, o)
+//		paid, err := charge.Await(ctx)
+//		if err != nil {
+//			return Receipt{}, err
+//		}
+//		parcel, err := label.Await(ctx)
+//		if err != nil {
+//			return Receipt{}, err
+//		}
+//		return durable.Step(ctx, "ship", depot.Ship, Shipment{o, paid, parcel})
+//	})
+//
+//	st, err := store.OpenPebble("orders.db", store.PebbleOptions{})
+//	engine, err := durable.Open(durable.Config{Store: st, Workflows: []durable.Definition{order}})
+//	run, err := order.Start(ctx, engine, "order-17", o)
+//	receipt, err := run.Result(ctx)
+//
+// # When code and journal part
+//
+// Every entry also records the commands that the code answered the event with. Replay compares them one by
+// one; when today's code asks for something else, for less or for more, the run is parked: unharmed,
+// reported with the journal entry and the position in the code (NonDeterminismError), and resumed when the
+// engine opens with code that replays, or by Engine.Resume. The same happens to runs of unknown workflows,
+// and when workflow code panics or cannot decode a recorded result. A parked run is never retried in a loop.
+//
+// # Limits
+//
+// Code that ranges over a map to issue operations, reads time.Now, uses package-level variables or starts
+// goroutines can differ from one replay to the next. Replay detects the difference where it changes what the
+// code asks for. What only changes a value inside of the workflow is seen when it reaches an operation's
+// argument or the result. Package properties hunts for both.
+//
+// Random numbers come from a recorded seed that is derived from the run's id and start time: they are not
+// secret. A step's panic becomes its error; a step that never returns keeps its run waiting.
+package durable

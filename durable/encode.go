@@ -1,0 +1,191 @@
+package durable
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// Journal entries are protobuf messages, written by hand with protowire: the format is documented by the
+// field numbers below, unknown fields are skipped, and nothing is generated.
+const (
+	fieldKind       = 1 // Entry: event kind
+	fieldTime       = 2 // Entry: Unix nanoseconds, zigzag
+	fieldOp         = 3 // Entry: operation id
+	fieldResult     = 4 // Entry: encoded result
+	fieldFailure    = 5 // Entry: Failure as JSON
+	fieldCommand    = 6 // Entry: repeated Command
+	fieldWorkflow   = 7 // Entry, started: workflow name
+	fieldInput      = 8
+	fieldSeed       = 9
+	fieldVersion    = 10
+	fieldUnanswered = 11 // Entry: 1 when the run could not answer
+
+	fieldCommandKind        = 1
+	fieldCommandOp          = 2
+	fieldCommandName        = 3
+	fieldCommandFingerprint = 4
+	fieldCommandDeadline    = 5
+)
+
+// appendEntry appends the encoding of e, without its sequence number, which is in the key.
+func appendEntry(buf []byte, e *Entry) ([]byte, error) {
+	ev := &e.Event
+	buf = appendVarint(buf, fieldKind, uint64(ev.Kind))
+	buf = appendVarint(buf, fieldTime, protowire.EncodeZigZag(ev.Time.UnixNano()))
+	if ev.Op != "" {
+		buf = appendString(buf, fieldOp, ev.Op)
+	}
+	if ev.Result != nil {
+		buf = appendBytes(buf, fieldResult, ev.Result)
+	}
+	if ev.Failure != nil {
+		text, err := json.Marshal(ev.Failure)
+		if err != nil {
+			return nil, fmt.Errorf("durable: encoding a step's error: %w", err)
+		}
+		buf = appendBytes(buf, fieldFailure, text)
+	}
+	if s := ev.Start; s != nil {
+		buf = appendString(buf, fieldWorkflow, s.Workflow)
+		buf = appendBytes(buf, fieldInput, s.Input)
+		buf = appendVarint(buf, fieldSeed, s.Seed)
+		buf = appendVarint(buf, fieldVersion, uint64(s.Behaviour))
+	}
+	if e.Unanswered {
+		buf = appendVarint(buf, fieldUnanswered, 1)
+	}
+	var scratch [64]byte
+	for i := range e.Commands {
+		buf = appendBytes(buf, fieldCommand, appendCommand(scratch[:0], &e.Commands[i]))
+	}
+	return buf, nil
+}
+
+func appendCommand(buf []byte, c *Command) []byte {
+	buf = appendVarint(buf, fieldCommandKind, uint64(c.Kind))
+	buf = appendString(buf, fieldCommandOp, c.Op)
+	buf = appendString(buf, fieldCommandName, c.Name)
+	buf = protowire.AppendTag(buf, fieldCommandFingerprint, protowire.Fixed64Type)
+	buf = protowire.AppendFixed64(buf, c.Fingerprint)
+	if !c.Deadline.IsZero() {
+		buf = appendVarint(buf, fieldCommandDeadline, protowire.EncodeZigZag(c.Deadline.UnixNano()))
+	}
+	return buf
+}
+
+func appendVarint(buf []byte, field protowire.Number, v uint64) []byte {
+	return protowire.AppendVarint(protowire.AppendTag(buf, field, protowire.VarintType), v)
+}
+
+func appendString(buf []byte, field protowire.Number, s string) []byte {
+	return protowire.AppendString(protowire.AppendTag(buf, field, protowire.BytesType), s)
+}
+
+func appendBytes(buf []byte, field protowire.Number, b []byte) []byte {
+	return protowire.AppendBytes(protowire.AppendTag(buf, field, protowire.BytesType), b)
+}
+
+// decodeEntry is the inverse of appendEntry. data is copied where the entry keeps parts of it.
+func decodeEntry(seq int, data []byte) (Entry, error) {
+	e := Entry{Seq: seq}
+	started := Start{}
+	isStart := false
+	err := eachField(data, func(field protowire.Number, v uint64, b []byte) error {
+		switch field {
+		case fieldKind:
+			e.Event.Kind = EventKind(v)
+		case fieldTime:
+			e.Event.Time = time.Unix(0, protowire.DecodeZigZag(v)).UTC()
+		case fieldOp:
+			e.Event.Op = string(b)
+		case fieldResult:
+			e.Event.Result = append([]byte{}, b...)
+		case fieldFailure:
+			e.Event.Failure = new(Failure)
+			return json.Unmarshal(b, e.Event.Failure)
+		case fieldCommand:
+			c, err := decodeCommand(b)
+			e.Commands = append(e.Commands, c)
+			return err
+		case fieldWorkflow:
+			isStart, started.Workflow = true, string(b)
+		case fieldInput:
+			started.Input = append([]byte{}, b...)
+		case fieldSeed:
+			started.Seed = v
+		case fieldVersion:
+			started.Behaviour = int(v)
+		case fieldUnanswered:
+			e.Unanswered = v == 1
+		}
+		return nil
+	})
+	if isStart {
+		e.Event.Start = &started
+	}
+	switch {
+	case err != nil:
+		return e, err
+	case (e.Event.Kind == EventStarted) != isStart:
+		return e, fmt.Errorf("event kind %d with start facts: %t", e.Event.Kind, isStart)
+	case e.Event.Kind < EventStarted || e.Event.Kind > EventTimerFired:
+		return e, fmt.Errorf("unknown event kind %d (was it written by a newer version?)", e.Event.Kind)
+	}
+	return e, nil
+}
+
+func decodeCommand(data []byte) (c Command, err error) {
+	err = eachField(data, func(field protowire.Number, v uint64, b []byte) error {
+		switch field {
+		case fieldCommandKind:
+			c.Kind = CommandKind(v)
+		case fieldCommandOp:
+			c.Op = string(b)
+		case fieldCommandName:
+			c.Name = string(b)
+		case fieldCommandFingerprint:
+			c.Fingerprint = v
+		case fieldCommandDeadline:
+			c.Deadline = time.Unix(0, protowire.DecodeZigZag(v)).UTC()
+		}
+		return nil
+	})
+	return c, err
+}
+
+var errBadWire = errors.New("malformed data")
+
+// eachField calls visit for every field of a protobuf message: numbers in v, bytes in b.
+func eachField(data []byte, visit func(field protowire.Number, v uint64, b []byte) error) error {
+	for len(data) > 0 {
+		field, typ, n := protowire.ConsumeTag(data)
+		if n < 0 {
+			return errBadWire
+		}
+		data = data[n:]
+		var v uint64
+		var b []byte
+		switch typ {
+		case protowire.VarintType:
+			v, n = protowire.ConsumeVarint(data)
+		case protowire.Fixed64Type:
+			v, n = protowire.ConsumeFixed64(data)
+		case protowire.BytesType:
+			b, n = protowire.ConsumeBytes(data)
+		default:
+			n = protowire.ConsumeFieldValue(field, typ, data)
+		}
+		if n < 0 {
+			return errBadWire
+		}
+		if err := visit(field, v, b); err != nil {
+			return err
+		}
+		data = data[n:]
+	}
+	return nil
+}

@@ -1,0 +1,273 @@
+package durable
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/reprise-dst/reprise/store"
+)
+
+// Config says what an engine runs on. Store is required; everything else has a default.
+type Config struct {
+	// Store holds everything that must survive. The engine does not close it.
+	Store store.Store
+	// Workflows are the definitions that the engine can run.
+	Workflows []Definition
+	// Host is where the engine lives; NewHost() when nil.
+	Host Host
+	// Codec encodes inputs, arguments and results; JSON() when nil.
+	Codec Codec
+	// Hooks are told what the engine does.
+	Hooks Hooks
+}
+
+// Hooks are called as things happen, from the engine's own tasks; a hook must return soon and must not call
+// the engine. Any of them may be nil.
+type Hooks struct {
+	// StepStarted: a step is about to run.
+	StepStarted func(StepInfo)
+	// Committed: these journal entries of the run are durable.
+	Committed func(run string, entries []Entry)
+	// Recovered: the run was loaded from its journal, which had the results of that many steps.
+	Recovered func(run string, steps int)
+	// Parked: the run can't go on, see ParkedError.
+	Parked func(run string, err error)
+}
+
+// Engine runs workflows durably on a store. Open makes one; its methods may be called from many tasks.
+type Engine struct {
+	cfg   Config
+	store store.Store
+	host  Host
+	codec Codec
+	hooks Hooks
+	defs  map[string]definition
+	owner []byte // this engine's epoch, which every commit requires
+
+	mu      sync.Mutex // never held over a call of store or host
+	runs    map[string]*run
+	parked  map[string]error
+	waiters map[string]Signal // fired when the run ends or is parked
+	steps   map[stepKey]context.CancelCauseFunc
+	timers  timers
+	closing bool
+	failure error  // the store failed or was taken over: nothing goes on
+	busy    int    // steps under way and runs being driven
+	idle    Signal // fired when busy falls to 0, once Close waits for that
+	room    Signal // fired when busy falls to half of maxBusy
+	stopped Signal
+}
+
+type stepKey struct{ run, op, name string }
+
+// Open makes an engine on a store and recovers its unfinished runs: those with steps to run go on at once,
+// in the background; those that only wait stay where they are. A run that can't go on is parked, it does
+// not keep the engine from opening. When another engine is open on the same store, this one takes over and
+// the other stops with ErrFenced at its next commit.
+func Open(cfg Config) (*Engine, error) {
+	if cfg.Store == nil {
+		return nil, errors.New("durable.Open: Config.Store is nil; open one with store.OpenPebble")
+	}
+	if cfg.Host == nil {
+		cfg.Host = NewHost()
+	}
+	if cfg.Codec == nil {
+		cfg.Codec = JSON()
+	}
+	e := &Engine{
+		cfg: cfg, store: cfg.Store, host: cfg.Host, codec: cfg.Codec, hooks: cfg.Hooks,
+		defs: map[string]definition{}, runs: map[string]*run{}, parked: map[string]error{},
+		waiters: map[string]Signal{}, steps: map[stepKey]context.CancelCauseFunc{},
+		stopped: cfg.Host.NewSignal(),
+	}
+	for _, d := range cfg.Workflows {
+		def := d.define()
+		if _, twice := e.defs[def.name]; twice {
+			return nil, fmt.Errorf("durable.Open: Config.Workflows has two workflows named %q; "+
+				"a journal knows its workflow by that name, so give each its own", def.name)
+		}
+		e.defs[def.name] = def
+	}
+	if err := e.takeOver(); err != nil {
+		return nil, err
+	}
+	e.host.Go("durable engine", e.guard)
+	return e, e.recover()
+}
+
+// takeOver makes this engine the store's owner.
+func (e *Engine) takeOver() error {
+	old, found, err := e.store.Get(keyOwner)
+	if err != nil {
+		return fmt.Errorf("durable.Open: reading the store: %w", err)
+	}
+	var b store.Batch
+	epoch := uint64(1)
+	if found {
+		if len(old) != 8 {
+			return fmt.Errorf("durable.Open: %w: the store's owner is %x", ErrDamaged, old)
+		}
+		epoch = binary.BigEndian.Uint64(old) + 1
+		b.RequireValue(keyOwner, old)
+	} else {
+		b.RequireAbsent(keyOwner)
+	}
+	e.owner = binary.BigEndian.AppendUint64(nil, epoch)
+	b.Set(keyOwner, e.owner)
+	if err := e.store.Commit(&b); err != nil {
+		return fmt.Errorf("durable.Open: taking over the store: %w", err)
+	}
+	return nil
+}
+
+// recover loads the runs that have steps to run, and arms the timers.
+func (e *Engine) recover() error {
+	var ids []string
+	err := e.store.Scan([]byte{tableActive}, []byte{tableActive + 1}, func(key, _ []byte) bool {
+		ids = append(ids, string(key[1:len(key)-1]))
+		return true
+	})
+	if err != nil {
+		return fmt.Errorf("durable.Open: reading the unfinished runs: %w", err)
+	}
+	for _, id := range ids {
+		e.wake(id, nil)
+	}
+	return e.armTimers()
+}
+
+// guard lives as long as the engine. When the engine's process dies in simulation, the guard is unwound
+// with it and takes the branches of all runs along; after Close it does so in an orderly way.
+func (e *Engine) guard(ctx context.Context) {
+	orderly := false
+	defer func() { e.abandon(orderly) }()
+	e.stopped.Wait(ctx)
+	orderly = true
+}
+
+// abandon unwinds the branches of the loaded runs; orderly leaves alone those that a task still drives.
+func (e *Engine) abandon(orderly bool) {
+	e.mu.Lock()
+	var left []*run
+	for _, r := range e.runs { //tidy:unordered sorted below
+		if r.machine != nil && (!orderly || !r.driven) {
+			left = append(left, r)
+		}
+	}
+	e.mu.Unlock()
+	slices.SortFunc(left, func(a, b *run) int { return compareStrings(a.id, b.id) })
+	for _, r := range left {
+		r.machine.close()
+	}
+}
+
+// fail stops the engine for good: its store failed, or belongs to another engine now.
+func (e *Engine) fail(cause error) error {
+	if errors.Is(cause, store.ErrConflict) {
+		cause = fmt.Errorf("%w: %w", ErrFenced, cause)
+	} else {
+		cause = fmt.Errorf("%w: %w", ErrFailed, cause)
+	}
+	e.mu.Lock()
+	if e.failure == nil {
+		e.failure = cause
+	}
+	cause = e.failure
+	signals := e.takeWaiters()
+	e.mu.Unlock()
+	for _, s := range signals {
+		s.Fire()
+	}
+	return cause
+}
+
+// failed returns why the engine stopped, nil while it works.
+func (e *Engine) failed() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.failure
+}
+
+// takeWaiters returns everyone who waits for a run, sorted by run; the caller holds the lock.
+func (e *Engine) takeWaiters() []Signal {
+	var signals []Signal
+	ids := make([]string, 0, len(e.waiters))
+	for id := range e.waiters { //tidy:unordered sorted below
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		signals = append(signals, e.waiters[id])
+	}
+	clear(e.waiters)
+	for _, id := range sortedIDs(e.runs) {
+		signals = append(signals, e.runs[id].starters...)
+		e.runs[id].starters = nil
+	}
+	return signals
+}
+
+// usable says why the engine can't take work, nil when it can; the caller holds the lock.
+func (e *Engine) usable() error {
+	if e.failure != nil {
+		return e.failure
+	}
+	if e.closing {
+		return ErrClosed
+	}
+	return nil
+}
+
+// begin and end count what Close has to wait for; the caller of begin holds the lock.
+func (e *Engine) begin() { e.busy++ }
+
+func (e *Engine) end() {
+	e.mu.Lock()
+	e.busy--
+	var idle, room Signal
+	if e.busy == 0 {
+		idle = e.idle
+	}
+	if e.busy <= maxBusy/2 || e.failure != nil {
+		room, e.room = e.room, nil
+	}
+	e.mu.Unlock()
+	if idle != nil {
+		idle.Fire()
+	}
+	if room != nil {
+		room.Fire()
+	}
+}
+
+// Parked lists the runs that can't go on, sorted by id, with the reasons.
+func (e *Engine) Parked() []*ParkedError {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var list []*ParkedError
+	for _, id := range sortedIDs(e.parked) {
+		list = append(list, &ParkedError{Run: id, Cause: e.parked[id]})
+	}
+	return list
+}
+
+// Resume makes a parked run try again, for instance because the cause has been mended.
+func (e *Engine) Resume(run string) error {
+	e.mu.Lock()
+	_, parked := e.parked[run]
+	delete(e.parked, run)
+	err := e.usable()
+	e.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if !parked {
+		return fmt.Errorf("durable: run %q is not parked; Parked lists those that are", run)
+	}
+	e.wake(run, nil)
+	return nil
+}

@@ -1,0 +1,137 @@
+package durable
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// EventKind says what a journal entry tells the run.
+type EventKind uint8
+
+// The kinds of events. The numbers are part of the journal's format and never change.
+const (
+	EventStarted    EventKind = 1 // the run began
+	EventStepEnded  EventKind = 2 // a step returned a result or an error
+	EventTimerFired EventKind = 3 // a deadline has passed
+)
+
+func (k EventKind) String() string {
+	switch k {
+	case EventStarted:
+		return "started"
+	case EventStepEnded:
+		return "step ended"
+	case EventTimerFired:
+		return "timer fired"
+	}
+	return "event kind " + strconv.Itoa(int(k))
+}
+
+// Event is what a run observes. Everything that workflow code can learn is in an event of its journal.
+type Event struct {
+	Kind EventKind
+	// Time is when the engine saw the event; within one journal it never goes back.
+	Time time.Time
+	// Op is the id of the operation that ended; empty for EventStarted.
+	Op string
+	// Result is the encoded result of a step that succeeded.
+	Result []byte
+	// Failure is the recorded error of a step that failed, nil when it succeeded.
+	Failure *Failure
+	// Start holds the facts of EventStarted, nil otherwise.
+	Start *Start
+
+	due   time.Time // the deadline of a timer that fired; not recorded, the key of the timer has it
+	value any       // the decoded result while the step that produced it is in this process; not recorded
+}
+
+// Start holds what EventStarted records.
+type Start struct {
+	Workflow  string
+	Input     []byte
+	Seed      uint64 // of the run's random numbers
+	Behaviour int    // the engine's behaviour version that the run began with
+}
+
+// CommandKind says what workflow code asked for.
+type CommandKind uint8
+
+// The kinds of commands. The numbers are part of the journal's format and never change.
+const (
+	CommandStep   CommandKind = 1 // run a step
+	CommandTimer  CommandKind = 2 // wake at a deadline
+	CommandBranch CommandKind = 3 // a branch began
+	CommandEnd    CommandKind = 4 // the run ended with a result or an error
+)
+
+func (k CommandKind) String() string {
+	switch k {
+	case CommandStep:
+		return "step"
+	case CommandTimer:
+		return "timer"
+	case CommandBranch:
+		return "branch"
+	case CommandEnd:
+		return "end"
+	}
+	return "command kind " + strconv.Itoa(int(k))
+}
+
+// Command is what workflow code asked for in answer to an event.
+type Command struct {
+	Kind        CommandKind
+	Op          string // the operation's id, its place in the tree of branches; empty for CommandEnd
+	Name        string // of the step or branch
+	Fingerprint uint64 // of the encoded argument, duration or result
+	Deadline    time.Time
+
+	step    stepFunc // what to run; nil except for CommandStep
+	pc      uintptr  // of the call in workflow code; captured only while diagnosing a replay
+	result  []byte   // of CommandEnd
+	failure *Failure // of CommandEnd
+}
+
+// same reports whether a replay's command is the recorded one. Deadlines follow from the argument and the
+// event's time, so they need no comparing.
+func (c *Command) same(d *Command) bool {
+	return c.Kind == d.Kind && c.Op == d.Op && c.Name == d.Name && c.Fingerprint == d.Fingerprint
+}
+
+// String describes a command as reports show it: step "charge" (id 2).
+func (c *Command) String() string {
+	switch c.Kind {
+	case CommandEnd:
+		return fmt.Sprintf("the end of the run (result fingerprint %016x)", c.Fingerprint)
+	case CommandTimer:
+		return fmt.Sprintf("sleep (id %s)", c.Op)
+	}
+	return fmt.Sprintf("%s %q (id %s)", c.Kind, c.Name, c.Op)
+}
+
+// Entry is one journal entry: an event and the commands that the run answered it with. They are committed
+// together with everything that follows from them.
+type Entry struct {
+	Seq      int // 1-based position in the journal
+	Event    Event
+	Commands []Command
+	// Unanswered marks the last entry of a run that was parked because its code could not answer the
+	// event: it panicked, or could not decode the result.
+	Unanswered bool
+}
+
+// String describes an entry on one line, for listings and messages.
+func (e *Entry) String() string {
+	s := fmt.Sprintf("%d %s", e.Seq, e.Event.Kind)
+	if e.Event.Op != "" {
+		s += " " + e.Event.Op
+	}
+	if e.Event.Failure != nil {
+		s += " error " + strconv.Quote(e.Event.Failure.Text)
+	}
+	for i := range e.Commands {
+		s += " -> " + e.Commands[i].String()
+	}
+	return s
+}

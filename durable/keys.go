@@ -1,0 +1,95 @@
+package durable
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// The engine's key space. Every id is followed by a zero byte, which no id contains, so that no id's keys
+// are a prefix of another's.
+//
+//	m owner                        epoch of the engine that owns the store, 8 bytes big-endian
+//	r <run> 0 h                    header of a run: workflow and fingerprint of the input
+//	r <run> 0 j <seq>              journal entry, seq 8 bytes big-endian
+//	r <run> 0 z                    how the run ended
+//	a <run> 0                      the run has steps to run: it is loaded when the engine opens
+//	t <deadline> <run> 0 <op>      a timer, deadline 8 bytes big-endian, Unix nanoseconds with the sign flipped
+const (
+	tableMeta   = 'm'
+	tableRun    = 'r'
+	tableActive = 'a'
+	tableTimer  = 't'
+
+	partHeader  = 'h'
+	partJournal = 'j'
+	partEnd     = 'z'
+)
+
+var keyOwner = []byte("mowner")
+
+// maxIDLength bounds ids and names, in bytes.
+const maxIDLength = 512
+
+// checkID says whether a run id or a name can be used, and why not.
+func checkID(what, id string) error {
+	switch {
+	case id == "":
+		return fmt.Errorf("durable: the %s is empty; give it a name of 1 to %d bytes", what, maxIDLength)
+	case len(id) > maxIDLength:
+		return fmt.Errorf("durable: the %s is %d bytes long, at most %d are allowed: %.40q…",
+			what, len(id), maxIDLength, id)
+	case strings.IndexByte(id, 0) >= 0:
+		return fmt.Errorf("durable: the %s %q contains a zero byte, which ends ids in the store", what, id)
+	}
+	return nil
+}
+
+func runKey(id string, part byte) []byte {
+	k := make([]byte, 0, len(id)+11)
+	k = append(k, tableRun)
+	k = append(k, id...)
+	return append(k, 0, part)
+}
+
+func journalKey(id string, seq int) []byte {
+	return binary.BigEndian.AppendUint64(runKey(id, partJournal), uint64(seq))
+}
+
+// journalRange returns the bounds of a run's journal for a scan.
+func journalRange(id string) (from, to []byte) {
+	return runKey(id, partJournal), runKey(id, partJournal+1)
+}
+
+func activeKey(id string) []byte {
+	k := make([]byte, 0, len(id)+2)
+	k = append(k, tableActive)
+	k = append(k, id...)
+	return append(k, 0)
+}
+
+const signBit = 1 << 63
+
+func timerKey(deadline time.Time, run, op string) []byte {
+	k := make([]byte, 0, 10+len(run)+len(op))
+	k = append(k, tableTimer)
+	k = binary.BigEndian.AppendUint64(k, uint64(deadline.UnixNano())^signBit)
+	k = append(k, run...)
+	k = append(k, 0)
+	return append(k, op...)
+}
+
+// parseTimerKey is the inverse of timerKey.
+func parseTimerKey(k []byte) (deadline time.Time, run, op string, err error) {
+	if len(k) < 9 || k[0] != tableTimer {
+		return deadline, "", "", fmt.Errorf("durable: %w: not a timer key: %x", ErrDamaged, k)
+	}
+	deadline = time.Unix(0, int64(binary.BigEndian.Uint64(k[1:9])^signBit)).UTC()
+	id, rest, ok := bytes.Cut(k[9:], []byte{0})
+	if !ok {
+		return deadline, "", "", fmt.Errorf("durable: %w: timer key without a terminator: %x", ErrDamaged, k)
+	}
+	return deadline, string(id), string(rest), nil
+}

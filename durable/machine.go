@@ -1,0 +1,269 @@
+package durable
+
+import (
+	"cmp"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/reprise-dst/reprise/internal/eventloop"
+)
+
+// behaviour is the version of the machine's observable behaviour: which commands it issues for a given
+// program and journal. It grows when that changes; older runs keep replaying with the version they record.
+const behaviour = 1
+
+// machine is a run as a fold over its journal: apply(event) gives commands. It has no clock, does no I/O
+// and starts no goroutine. Branches are tasks of its own FIFO event loop, which runs inside apply on the
+// caller's goroutine.
+type machine struct {
+	run   string
+	def   definition
+	codec Codec
+	loop  *eventloop.Loop
+
+	now      time.Time
+	seed     uint64
+	issued   int                   // operations so far, to order the pending ones
+	resolved int                   // operations that have ended so far
+	pending  map[string]*operation // operations that an event will end
+	commands []Command             // issued since the last event
+	ended    bool
+	err      error // why the run can't go on
+	diagnose bool  // record where in the code commands are issued
+}
+
+// operation is something that workflow code waits for.
+type operation struct {
+	m      *machine
+	id     string
+	kind   CommandKind
+	name   string
+	order  int
+	due    time.Time // of a timer
+	step   stepFunc  // of a step
+	ended  int       // 1 for the first operation of the run that ended; 0 while it hasn't
+	wakers []*eventloop.Task
+	outcome
+}
+
+// outcome is how an operation ended. The value is there when it was made in this process; otherwise it is
+// decoded from the result when it is asked for.
+type outcome struct {
+	result   []byte
+	value    any
+	hasValue bool
+	err      error
+}
+
+func newMachine(run string, def definition, codec Codec) *machine {
+	return &machine{run: run, def: def, codec: codec, loop: eventloop.New(),
+		pending: map[string]*operation{}}
+}
+
+// apply feeds one event to the run and returns what it asks for in answer. The commands stay valid after
+// the next apply.
+func (m *machine) apply(ev *Event) ([]Command, error) {
+	m.now = ev.Time
+	m.commands = nil
+	switch ev.Kind {
+	case EventStarted:
+		m.start(ev.Start)
+	case EventStepEnded, EventTimerFired:
+		op := m.pending[ev.Op]
+		if op == nil {
+			panic("invariant: machine: event for an operation that is not pending: " + ev.Op)
+		}
+		delete(m.pending, ev.Op)
+		op.resolve(outcome{result: ev.Result, value: ev.value, hasValue: ev.Failure == nil && ev.value != nil,
+			err: ev.Failure.err()})
+	}
+	m.loop.Run()
+	return m.commands, m.err
+}
+
+// awaits reports whether the event of this kind for operation op is still to come.
+func (m *machine) awaits(kind EventKind, op string) bool {
+	p := m.pending[op]
+	if p == nil || m.ended {
+		return false
+	}
+	return (kind == EventStepEnded) == (p.kind == CommandStep)
+}
+
+// pendingSorted returns the pending operations in the order in which they were issued.
+func (m *machine) pendingSorted() []*operation {
+	ops := make([]*operation, 0, len(m.pending))
+	for _, op := range m.pending { //tidy:unordered sorted below
+		ops = append(ops, op)
+	}
+	slices.SortFunc(ops, func(a, b *operation) int { return cmp.Compare(a.order, b.order) })
+	return ops
+}
+
+// close unwinds every branch. What they do while unwinding reaches nothing.
+func (m *machine) close() {
+	m.ended = true
+	m.loop.Close()
+}
+
+func (m *machine) start(s *Start) {
+	m.seed = s.Seed
+	m.spawn(m.def.name, "", func(ctx Context) {
+		result, err, broken := m.def.call(ctx, m.codec, s.Input)
+		if broken != nil {
+			m.stop(broken)
+		}
+		failure := recordFailure(err)
+		c := Command{Kind: CommandEnd, result: result, failure: failure, Fingerprint: xxhash.Sum64(result)}
+		if failure != nil {
+			c.Fingerprint = xxhash.Sum64String(failure.Text)
+		}
+		m.commands = append(m.commands, c)
+		m.ended = true
+	})
+}
+
+// spawn starts a branch. A panic in it is why the run can't go on.
+func (m *machine) spawn(name, prefix string, fn func(Context)) {
+	b := &branch{m: m, prefix: prefix}
+	b.task = m.loop.Go(name, func() { fn(Context{b}) })
+	b.task.OnDone(func(t *eventloop.Task) {
+		if err := t.Err(); err != nil && m.err == nil {
+			m.err = branchError(err)
+		}
+	})
+}
+
+func branchError(err error) error {
+	if p, ok := err.(*eventloop.PanicError); ok {
+		return &PanicError{Value: fmt.Sprint(p.Value), Stack: string(p.Stack)}
+	}
+	return err
+}
+
+// stop says that the run can't go on, and ends the calling branch.
+func (m *machine) stop(err error) {
+	if m.err == nil {
+		m.err = err
+	}
+	for {
+		m.loop.Park("a run that can't go on")
+	}
+}
+
+func (b *branch) newOperation(kind CommandKind, name string) *operation {
+	b.m.issued++
+	return &operation{m: b.m, id: b.nextID(), kind: kind, name: name, order: b.m.issued}
+}
+
+// startTimer issues a timer that ends d from now.
+func (b *branch) startTimer(d time.Duration) *operation {
+	op := b.newOperation(CommandTimer, "")
+	op.due = b.m.now.Add(d)
+	b.m.issue(op, Command{Fingerprint: uint64(d), Deadline: op.due})
+	return op
+}
+
+// issue completes a command with what the operation knows and hands it to the engine.
+func (m *machine) issue(op *operation, c Command) {
+	if m.ended {
+		return
+	}
+	c.Kind, c.Op, c.Name = op.kind, op.id, op.name
+	op.step = c.step
+	if m.diagnose {
+		c.pc = callerPC()
+	}
+	m.commands = append(m.commands, c)
+	if op.kind != CommandBranch {
+		m.pending[op.id] = op
+	}
+}
+
+// await parks the current branch until the operation has ended. Those who wait wake in the order in which
+// they began to.
+func (m *machine) await(op *operation) {
+	for op.ended == 0 {
+		op.wakers = append(op.wakers, m.loop.Current())
+		m.loop.Park(op.name)
+	}
+}
+
+// awaitAll waits for all operations, or for the first that fails.
+func (m *machine) awaitAll(ops []*operation) error {
+	current := m.loop.Current()
+	for _, op := range ops {
+		if op.ended == 0 {
+			op.wakers = append(op.wakers, current)
+		}
+	}
+	defer func() {
+		for _, op := range ops {
+			op.wakers = slices.DeleteFunc(op.wakers, func(t *eventloop.Task) bool { return t == current })
+		}
+	}()
+	for {
+		waiting := false
+		var failed *operation
+		for _, op := range ops {
+			waiting = waiting || op.ended == 0
+			if op.ended > 0 && op.err != nil && (failed == nil || op.ended < failed.ended) {
+				failed = op
+			}
+		}
+		if failed != nil {
+			return failed.err
+		}
+		if !waiting {
+			return nil
+		}
+		m.loop.Park("gather")
+	}
+}
+
+func (op *operation) resolve(o outcome) {
+	op.m.resolved++
+	op.ended = op.m.resolved
+	op.outcome = o
+	for _, t := range op.wakers {
+		t.Wake()
+	}
+	op.wakers = nil
+}
+
+// String describes an operation as reports show it.
+func (op *operation) String() string {
+	return (&Command{Kind: op.kind, Op: op.id, Name: op.name}).String()
+}
+
+// callerPC returns the program counter of the innermost call from outside of this package.
+func callerPC() uintptr {
+	var pcs [24]uintptr
+	n := runtime.Callers(2, pcs[:])
+	for _, pc := range pcs[:n] {
+		frame, _ := runtime.CallersFrames([]uintptr{pc}).Next()
+		if !strings.HasPrefix(frame.Function, packagePath+".") {
+			return pc
+		}
+	}
+	return 0
+}
+
+const packagePath = "github.com/reprise-dst/reprise/durable"
+
+// position turns a program counter into file:line, with the last folder of the file's path.
+func position(pc uintptr) string {
+	if pc == 0 {
+		return ""
+	}
+	frame, _ := runtime.CallersFrames([]uintptr{pc}).Next()
+	file := frame.File
+	if i := strings.LastIndexByte(file, '/'); i >= 0 {
+		file = file[i+1:]
+	}
+	return fmt.Sprintf("%s:%d", file, frame.Line)
+}

@@ -1,0 +1,162 @@
+package durable
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/reprise-dst/reprise/store"
+)
+
+// feed replays one recorded entry: it applies the event and compares what the code asks for with what the
+// journal says it asked for.
+func (m *machine) feed(e *Entry) error {
+	if e.Event.Kind != EventStarted && !m.awaits(e.Event.Kind, e.Event.Op) {
+		return m.parted(e, fmt.Sprintf("that operation %s ended (%s)", e.Event.Op, e.Event.Kind),
+			"nothing that waits for it", 0)
+	}
+	commands, err := m.apply(&e.Event)
+	if err != nil || e.Unanswered {
+		return err
+	}
+	for i := range max(len(commands), len(e.Commands)) {
+		switch {
+		case i >= len(commands):
+			return m.parted(e, e.Commands[i].String(), "nothing more here", 0)
+		case i >= len(e.Commands):
+			return m.parted(e, "nothing more here", commands[i].String(), commands[i].pc)
+		case !commands[i].same(&e.Commands[i]):
+			recorded, replayed := e.Commands[i].String(), commands[i].String()
+			if recorded == replayed {
+				recorded, replayed = recorded+" with another argument", replayed+" with a different one"
+			}
+			return m.parted(e, recorded, replayed, commands[i].pc)
+		}
+	}
+	return nil
+}
+
+func (m *machine) parted(e *Entry, recorded, replayed string, pc uintptr) error {
+	return &NonDeterminismError{Run: m.run, Workflow: m.def.name, Entry: e.Seq,
+		Recorded: recorded, Replayed: replayed, Position: position(pc)}
+}
+
+// Journal is the recorded history of one run.
+type Journal struct {
+	Run     string
+	Entries []Entry
+}
+
+// ReadJournal returns the journal of a run, or ErrNotFound.
+func ReadJournal(st store.Store, run string) (Journal, error) {
+	j := Journal{Run: run}
+	err := scanJournal(st, run, func(e *Entry) error {
+		j.Entries = append(j.Entries, *e)
+		return nil
+	})
+	if err == nil && len(j.Entries) == 0 {
+		err = fmt.Errorf("%w: %q", ErrNotFound, run)
+	}
+	return j, err
+}
+
+// scanJournal calls visit for every entry in order. It checks that none is missing.
+func scanJournal(st store.Store, run string, visit func(*Entry) error) error {
+	from, to := journalRange(run)
+	seq := 0
+	var failed error
+	err := st.Scan(from, to, func(key, value []byte) bool {
+		seq++
+		if string(key) != string(journalKey(run, seq)) {
+			failed = fmt.Errorf("%w: run %q: journal entry %d is missing", ErrDamaged, run, seq)
+			return false
+		}
+		e, err := decodeEntry(seq, value)
+		if err != nil {
+			failed = fmt.Errorf("%w: run %q: journal entry %d: %w", ErrDamaged, run, seq, err)
+			return false
+		}
+		failed = visit(&e)
+		return failed == nil
+	})
+	if failed != nil {
+		return failed
+	}
+	return err
+}
+
+// Replayed is what a replay of a journal came to.
+type Replayed struct {
+	Entries int    // entries replayed
+	Steps   int    // of them, results of steps
+	Ended   bool   // the workflow returned
+	Result  []byte // its encoded result when it returned one
+	Err     error  // its error when it returned one
+
+	answered []Entry // entries that had been unanswered and now have their commands
+}
+
+// Replay runs workflow code over a recorded journal, as the engine does when it recovers a run, and
+// returns what it came to. Nothing outside happens. A *NonDeterminismError says where the code parts from
+// the journal: use it in a plain test to see that a change of workflow code is safe for old runs. codec is
+// JSON when nil.
+func Replay(j Journal, def Definition, codec Codec) (Replayed, error) {
+	if codec == nil {
+		codec = JSON()
+	}
+	each := func(visit func(*Entry) error) error {
+		for i := range j.Entries {
+			if err := visit(&j.Entries[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	m, done, err := replay(j.Run, def.define(), codec, each)
+	defer m.close()
+	return done, err
+}
+
+// replay feeds every entry that each visits to a new machine. When the code parts from the journal it
+// replays once more to find out where in the code.
+func replay(
+	run string, def definition, codec Codec, each func(visit func(*Entry) error) error,
+) (*machine, Replayed, error) {
+	m, done, err := replayOnce(run, def, codec, each, false)
+	if errors.Is(err, ErrNonDeterminism) {
+		again, _, located := replayOnce(run, def, codec, each, true)
+		again.close()
+		if errors.Is(located, ErrNonDeterminism) {
+			err = located
+		}
+	}
+	return m, done, err
+}
+
+func replayOnce(
+	run string, def definition, codec Codec, each func(visit func(*Entry) error) error, diagnose bool,
+) (*machine, Replayed, error) {
+	m := newMachine(run, def, codec)
+	m.diagnose = diagnose
+	var done Replayed
+	err := each(func(e *Entry) error {
+		if e.Seq == 1 && (e.Event.Start == nil || e.Event.Start.Workflow != def.name) {
+			return fmt.Errorf("durable: run %q: its journal is not one of workflow %q", run, def.name)
+		}
+		if err := m.feed(e); err != nil {
+			return err
+		}
+		done.Entries++
+		if e.Event.Kind == EventStepEnded {
+			done.Steps++
+		}
+		if e.Unanswered {
+			done.answered = append(done.answered, Entry{Seq: e.Seq, Event: e.Event, Commands: m.commands})
+		}
+		if n := len(m.commands); n > 0 && m.commands[n-1].Kind == CommandEnd {
+			end := &m.commands[n-1]
+			done.Ended, done.Result, done.Err = true, end.result, end.failure.err()
+		}
+		return nil
+	})
+	return m, done, err
+}

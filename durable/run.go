@@ -1,0 +1,424 @@
+package durable
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/reprise-dst/reprise/internal/eventloop"
+	"github.com/reprise-dst/reprise/store"
+)
+
+// run is a run that is in memory. One task at a time drives it: takes the events that have arrived,
+// applies them, commits them with what follows, and only then lets the commands reach the outside.
+type run struct {
+	id      string
+	label   string // workflow/id, for names of tasks
+	machine *machine
+	seq     int  // entries in the journal
+	active  bool // the active key is in the store
+
+	// guarded by Engine.mu
+	inbox     []Event
+	driven    bool
+	starting  bool
+	starters  []Signal // others who started the same id and wait for the first commit
+	startWith header
+	inflight  int // steps under way
+}
+
+// header is what Start compares when an id is started again.
+type header struct {
+	workflow    string
+	fingerprint uint64
+}
+
+func (h header) encode() []byte {
+	return append(binary.BigEndian.AppendUint64(nil, h.fingerprint), h.workflow...)
+}
+
+func decodeHeader(run string, data []byte) (header, error) {
+	if len(data) < 9 {
+		return header{}, fmt.Errorf("%w: run %q: header %x", ErrDamaged, run, data)
+	}
+	return header{workflow: string(data[8:]), fingerprint: binary.BigEndian.Uint64(data)}, nil
+}
+
+// wake hands an event to a run, loading the run when it isn't in memory; a nil event only loads it. It
+// returns without waiting.
+func (e *Engine) wake(id string, ev *Event) {
+	e.mu.Lock()
+	if e.usable() != nil || e.parked[id] != nil {
+		e.mu.Unlock()
+		return
+	}
+	r := e.runs[id]
+	if r == nil {
+		r = &run{id: id}
+		e.runs[id] = r
+	}
+	if ev != nil {
+		r.inbox = append(r.inbox, *ev)
+	}
+	if r.driven {
+		e.mu.Unlock()
+		return
+	}
+	r.driven = true
+	e.begin()
+	e.mu.Unlock()
+	e.host.Go("run "+id, func(context.Context) { e.drive(r) })
+}
+
+// drive loads the run if need be and works until nothing has arrived any more. The caller has set driven
+// and called begin; a task that is killed on the way, in simulation, takes the engine with it.
+func (e *Engine) drive(r *run) {
+	if r.machine == nil {
+		err := e.load(r)
+		switch {
+		case e.failed() != nil || err == nil && r.machine.ended:
+			e.finish(r)
+		case err != nil:
+			e.park(r, err)
+		}
+	}
+	for e.advance(r) {
+	}
+	e.end()
+}
+
+// advance does one round: events in, commit, commands out. It reports whether there may be more to do.
+func (e *Engine) advance(r *run) bool {
+	events, ok := e.takeInbox(r)
+	if !ok {
+		return false
+	}
+	var b store.Batch
+	b.RequireValue(keyOwner, e.owner)
+	var entries []Entry
+	var parkFor error
+	now := e.host.Now()
+	for i := range events {
+		ev := &events[i]
+		if ev.Kind != EventStarted && !r.machine.awaits(ev.Kind, ev.Op) {
+			continue // a duplicate, or late: the operation has ended, or the run has
+		}
+		ev.Time = now
+		if now.Before(r.machine.now) {
+			ev.Time = r.machine.now // the clock stepped back; a run's time does not
+		}
+		entry := Entry{Seq: r.seq + len(entries) + 1, Event: *ev}
+		if parkFor == nil {
+			entry.Commands, parkFor = r.machine.apply(ev)
+		}
+		if parkFor != nil {
+			// The code can't answer the event. The event itself is kept, so that no step runs again for
+			// it; its answer is given when the run is loaded with code that can.
+			entry.Commands, entry.Unanswered = nil, true
+		}
+		entries = append(entries, entry)
+	}
+	if len(entries) > 0 {
+		if err := e.commit(r, &b, entries); err != nil {
+			e.fail(err)
+			e.finish(r)
+			return false
+		}
+		e.release(r, entries)
+	}
+	switch {
+	case parkFor != nil:
+		e.park(r, parkFor)
+		return false
+	case r.machine.ended:
+		e.finish(r)
+		return false
+	case len(r.machine.pending) == 0:
+		e.park(r, stuck(r.machine))
+		return false
+	}
+	return true
+}
+
+// takeInbox returns the events that have arrived. With none, it ends the driving, and evicts the run when
+// it only waits for timers.
+func (e *Engine) takeInbox(r *run) ([]Event, bool) {
+	e.mu.Lock()
+	if !r.driven {
+		e.mu.Unlock()
+		return nil, false // finished or parked
+	}
+	events := r.inbox
+	r.inbox = nil
+	more := len(events) > 0 && e.failure == nil
+	evict := !more && e.failure == nil && r.inflight == 0 && !e.closing
+	if !more {
+		r.driven = false
+	}
+	if evict {
+		delete(e.runs, r.id)
+	}
+	e.mu.Unlock()
+	if evict {
+		r.machine.close()
+	}
+	return events, more
+}
+
+// commit makes entries durable, in one batch with everything that follows from them.
+func (e *Engine) commit(r *run, b *store.Batch, entries []Entry) error {
+	var buf []byte
+	for i := range entries {
+		entry := &entries[i]
+		if s := entry.Event.Start; s != nil {
+			b.Set(runKey(r.id, partHeader), r.startWith.encode())
+		}
+		if !entry.Event.due.IsZero() {
+			b.Delete(timerKey(entry.Event.due, r.id, entry.Event.Op))
+		}
+		for j := range entry.Commands {
+			switch c := &entry.Commands[j]; c.Kind {
+			case CommandTimer:
+				b.Set(timerKey(c.Deadline, r.id, c.Op), nil)
+			case CommandEnd:
+				end, err := encodeEnd(c)
+				if err != nil {
+					return err
+				}
+				b.Set(runKey(r.id, partEnd), end)
+			}
+		}
+		var err error
+		if buf, err = appendEntry(buf[:0], entry); err != nil {
+			return err
+		}
+		b.Set(journalKey(r.id, entry.Seq), buf)
+	}
+	active := entries[len(entries)-1].Unanswered
+	for _, op := range r.machine.pendingSorted() {
+		switch {
+		case r.machine.ended && op.kind == CommandTimer:
+			b.Delete(timerKey(op.due, r.id, op.id))
+		case !r.machine.ended && op.kind == CommandStep:
+			active = true
+		}
+	}
+	if active && !r.active {
+		b.Set(activeKey(r.id), nil)
+	} else if !active && r.active {
+		b.Delete(activeKey(r.id))
+	}
+	if err := e.store.Commit(b); err != nil {
+		return err
+	}
+	r.active = active
+	r.seq += len(entries)
+	if e.hooks.Committed != nil {
+		e.hooks.Committed(r.id, entries)
+	}
+	return nil
+}
+
+// release lets committed commands reach the outside.
+func (e *Engine) release(r *run, entries []Entry) {
+	for i := range entries {
+		for j := range entries[i].Commands {
+			switch c := &entries[i].Commands[j]; c.Kind {
+			case CommandStep:
+				if op := r.machine.pending[c.Op]; op != nil {
+					e.launch(r, op)
+				}
+			case CommandTimer:
+				e.expect(c.Deadline)
+			}
+		}
+	}
+}
+
+// finish removes a run that has ended, or whose engine has, and tells everyone who waits for it.
+func (e *Engine) finish(r *run) {
+	r.machine.close()
+	e.drop(r, nil)
+}
+
+// park sets a run aside that can't go on. Nothing was written: when it is loaded again, with code that
+// can, it goes on from its last commit.
+func (e *Engine) park(r *run, cause error) {
+	if r.machine != nil {
+		r.machine.close()
+	}
+	e.drop(r, cause)
+	if e.hooks.Parked != nil {
+		e.hooks.Parked(r.id, cause)
+	}
+}
+
+func (e *Engine) drop(r *run, parked error) {
+	e.mu.Lock()
+	delete(e.runs, r.id)
+	if parked != nil {
+		e.parked[r.id] = parked
+	}
+	r.driven = false
+	signals := r.starters
+	r.starters = nil
+	if s := e.waiters[r.id]; s != nil {
+		signals = append(signals, s)
+		delete(e.waiters, r.id)
+	}
+	e.mu.Unlock()
+	for _, s := range signals {
+		s.Fire()
+	}
+}
+
+// load replays a run's journal and starts the steps that had not ended.
+func (e *Engine) load(r *run) error {
+	data, found, err := e.store.Get(runKey(r.id, partHeader))
+	if err != nil {
+		return e.fail(err)
+	}
+	if !found {
+		return fmt.Errorf("%w: %q", ErrNotFound, r.id)
+	}
+	h, err := decodeHeader(r.id, data)
+	if err != nil {
+		return err
+	}
+	r.startWith = h
+	r.label = h.workflow + "/" + r.id
+	def, known := e.defs[h.workflow]
+	if !known {
+		return fmt.Errorf("%w: run %q belongs to workflow %q; add its definition to Config.Workflows",
+			ErrUnknownWorkflow, r.id, h.workflow)
+	}
+	m, done, err := replay(r.id, def, e.codec, func(visit func(*Entry) error) error {
+		return scanJournal(e.store, r.id, visit)
+	})
+	r.machine, r.seq = m, done.Entries
+	if err != nil {
+		return err
+	}
+	if e.hooks.Recovered != nil {
+		e.hooks.Recovered(r.id, done.Steps)
+	}
+	if len(done.answered) > 0 {
+		if err := e.commitAnswers(r, done.answered); err != nil {
+			return err
+		}
+	}
+	for _, op := range m.pendingSorted() {
+		switch op.kind {
+		case CommandStep:
+			r.active = true
+			e.launch(r, op)
+		case CommandTimer:
+			e.expect(op.due)
+		}
+	}
+	if len(m.pending) == 0 && !m.ended {
+		return stuck(m)
+	}
+	return nil
+}
+
+// commitAnswers makes durable what a run answers to events that it couldn't answer before it was parked.
+func (e *Engine) commitAnswers(r *run, entries []Entry) error {
+	var b store.Batch
+	b.RequireValue(keyOwner, e.owner)
+	r.seq -= len(entries)
+	r.active = true
+	if err := e.commit(r, &b, entries); err != nil {
+		return e.fail(err)
+	}
+	return nil
+}
+
+func stuck(m *machine) error {
+	err := &StuckError{}
+	for _, t := range m.loop.Tasks() {
+		err.Waits = append(err.Waits, fmt.Sprintf("branch %q", t.Name()))
+	}
+	return err
+}
+
+// launch runs a step outside of the engine.
+func (e *Engine) launch(r *run, op *operation) {
+	info := StepInfo{Workflow: r.machine.def.name, Run: r.id, ID: op.id, Name: op.name}
+	ev := Event{Kind: EventStepEnded, Op: op.id}
+	e.mu.Lock()
+	if e.usable() != nil {
+		e.mu.Unlock()
+		return // the next Open runs it
+	}
+	r.inflight++
+	e.begin()
+	e.mu.Unlock()
+	e.host.Offload(r.label, op.name,
+		func(ctx context.Context) { ev.Result, ev.value, ev.Failure = e.runStep(ctx, info, op.step) },
+		func() { e.stepEnded(r, info, &ev) })
+}
+
+// runStep calls the user's function. A panic in it is its error.
+func (e *Engine) runStep(ctx context.Context, info StepInfo, step stepFunc) (
+	result []byte, value any, failure *Failure,
+) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	key := stepKey{info.Run, info.ID, info.Name}
+	e.mu.Lock()
+	e.steps[key] = cancel
+	e.mu.Unlock()
+	if e.hooks.StepStarted != nil {
+		e.hooks.StepStarted(info)
+	}
+	failure = recordFailure(errGoexit)
+	defer func() {
+		if p := recover(); p != nil {
+			if eventloop.IsKill(p) {
+				panic(p)
+			}
+			result, value, failure = nil, nil, recordFailure(newPanicError(p))
+		}
+		e.mu.Lock()
+		delete(e.steps, key)
+		e.mu.Unlock()
+	}()
+	result, value, err := step(&stepContext{ctx, info})
+	if err != nil && errors.Is(context.Cause(ctx), ErrClosed) {
+		return nil, nil, closedFailure // the engine's end is not the step's result
+	}
+	cancel(nil)
+	return result, value, recordFailure(err)
+}
+
+var (
+	errGoexit     = errors.New("durable: the step ended its goroutine with runtime.Goexit instead of returning")
+	closedFailure = &Failure{Text: ErrClosed.Error()}
+)
+
+// stepEnded delivers a step's completion and drives the run.
+func (e *Engine) stepEnded(r *run, info StepInfo, ev *Event) {
+	e.mu.Lock()
+	r.inflight--
+	drop := e.failure != nil || ev.Failure == closedFailure || e.runs[r.id] != r
+	drive := false
+	if !drop {
+		r.inbox = append(r.inbox, *ev)
+		drive = !r.driven
+		r.driven = true
+	}
+	e.mu.Unlock()
+	if !drive {
+		e.end()
+		return
+	}
+	e.drive(r)
+}
+
+func sortedIDs[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+func compareStrings(a, b string) int { return strings.Compare(a, b) }

@@ -1,0 +1,271 @@
+package durable
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// Run is a handle on one execution of a workflow.
+type Run[Out any] struct {
+	engine *Engine
+	id     string
+}
+
+// ID returns the run's id.
+func (r Run[Out]) ID() string { return r.id }
+
+// Start starts a run under an id of the caller's choice and returns once it is durable: it will end, come
+// what may. Starting the same id again with the same workflow and input, at any time, returns the same run;
+// with another workflow or input it is ErrConflict. After an error the start may or may not have happened:
+// call Start again.
+func (w *Workflow[In, Out]) Start(ctx context.Context, e *Engine, id string, in In) (Run[Out], error) {
+	r := Run[Out]{engine: e, id: id}
+	input, err := e.codec.Encode(in)
+	if err != nil {
+		return r, &CodecError{What: fmt.Sprintf("input of run %q", id), Type: typeName[In](), Cause: err}
+	}
+	return r, e.start(ctx, id, w.name, input)
+}
+
+// Run returns a handle on a run that was started before, by this process or another.
+func (w *Workflow[In, Out]) Run(e *Engine, id string) Run[Out] { return Run[Out]{engine: e, id: id} }
+
+// Result waits for the run's end and returns what its workflow returned: the result, or the error as a
+// *RunError. It returns at once with ErrNotFound when there is no such run, with a *ParkedError when the
+// run can't go on, and with ErrClosed, ErrFailed or ErrFenced when the engine can't; the run itself is then
+// unharmed. ctx bounds the waiting only.
+func (r Run[Out]) Result(ctx context.Context) (Out, error) {
+	var out Out
+	result, err := r.engine.result(ctx, r.id)
+	if err != nil {
+		return out, err
+	}
+	if err := r.engine.codec.Decode(result, &out); err != nil {
+		return out, &CodecError{What: fmt.Sprintf("result of run %q", r.id), Type: typeName[Out](), Cause: err}
+	}
+	return out, nil
+}
+
+func (e *Engine) start(ctx context.Context, id, workflow string, input []byte) error {
+	if err := checkID("run's id", id); err != nil {
+		return err
+	}
+	def, known := e.defs[workflow]
+	if !known {
+		return fmt.Errorf("%w: %q was started as %q, which Config.Workflows does not list",
+			ErrUnknownWorkflow, id, workflow)
+	}
+	want := header{workflow: workflow, fingerprint: xxhash.Sum64(input)}
+	for {
+		r, first, err := e.claim(id, want)
+		switch {
+		case err != nil:
+			return err
+		case first:
+			return e.create(r, def, input)
+		case r == nil:
+			return nil
+		}
+		// Another task is starting this id: what it finds is known when its first commit is.
+		s := e.host.NewSignal()
+		e.mu.Lock()
+		waiting := r.starting
+		if waiting {
+			r.starters = append(r.starters, s)
+		}
+		e.mu.Unlock()
+		if waiting {
+			if err := s.Wait(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// claim finds out whether the id is free. It returns the run to begin (first), a run that another task is
+// just starting, or nil when the run exists already and is the same.
+func (e *Engine) claim(id string, want header) (r *run, first bool, err error) {
+	e.mu.Lock()
+	if err := e.usable(); err != nil {
+		e.mu.Unlock()
+		return nil, false, err
+	}
+	if r := e.runs[id]; r != nil && r.starting {
+		e.mu.Unlock()
+		return r, false, nil
+	}
+	if e.runs[id] != nil || e.parked[id] != nil {
+		e.mu.Unlock()
+		return nil, false, e.compareHeader(id, want)
+	}
+	r = &run{id: id, startWith: want, label: want.workflow + "/" + id, driven: true, starting: true}
+	e.runs[id] = r
+	e.begin()
+	e.mu.Unlock()
+
+	_, found, err := e.store.Get(runKey(id, partHeader))
+	if err == nil && !found {
+		return r, true, nil
+	}
+	e.started(r)
+	e.drop(r, nil)
+	e.end()
+	if err != nil {
+		return nil, false, fmt.Errorf("durable: looking for run %q: %w", id, err)
+	}
+	return nil, false, e.compareHeader(id, want)
+}
+
+// compareHeader says whether the run that has this id is the wanted one.
+func (e *Engine) compareHeader(id string, want header) error {
+	data, found, err := e.store.Get(runKey(id, partHeader))
+	switch {
+	case err != nil:
+		return fmt.Errorf("durable: looking for run %q: %w", id, err)
+	case !found:
+		return fmt.Errorf("%w: run %q is loaded but has no header", ErrDamaged, id)
+	}
+	have, err := decodeHeader(id, data)
+	switch {
+	case err != nil:
+		return err
+	case have.workflow != want.workflow:
+		return fmt.Errorf("%w: %q was started as workflow %q, now as %q; use another id",
+			ErrConflict, id, have.workflow, want.workflow)
+	case have.fingerprint != want.fingerprint:
+		return fmt.Errorf("%w: %q (workflow %q) was started with another input; use another id, "+
+			"or start it with the same input", ErrConflict, id, have.workflow)
+	}
+	return nil
+}
+
+// create makes the first commit of a run. The caller's task does that; the run then goes on in another.
+func (e *Engine) create(r *run, def definition, input []byte) error {
+	now := e.host.Now()
+	seed := xxhash.Sum64String(r.id) ^ uint64(now.UnixNano())
+	r.machine = newMachine(r.id, def, e.codec)
+	r.inbox = append(r.inbox, Event{Kind: EventStarted, Start: &Start{
+		Workflow: def.name, Input: input, Seed: seed, Behaviour: behaviour}})
+	more := e.advance(r)
+	e.started(r)
+	if err := e.failed(); err != nil && r.seq == 0 {
+		e.end()
+		return err
+	}
+	if more {
+		e.host.Go("run "+r.id, func(context.Context) { e.drive(r) })
+		return nil
+	}
+	e.end()
+	return nil
+}
+
+// started tells those who started the same id meanwhile that it is decided.
+func (e *Engine) started(r *run) {
+	e.mu.Lock()
+	r.starting = false
+	signals := r.starters
+	r.starters = nil
+	e.mu.Unlock()
+	for _, s := range signals {
+		s.Fire()
+	}
+}
+
+// result waits until the run has ended. What it returns is durable: a run's end is read from the store only
+// once the run has left the memory, which it does after its last commit.
+func (e *Engine) result(ctx context.Context, id string) ([]byte, error) {
+	fresh := e.host.NewSignal()
+	for {
+		e.mu.Lock()
+		err := e.usable()
+		if cause := e.parked[id]; cause != nil {
+			err = &ParkedError{Run: id, Cause: cause}
+		}
+		if err != nil {
+			e.mu.Unlock()
+			return nil, err
+		}
+		loaded := e.runs[id] != nil
+		wait := e.waiters[id]
+		if wait == nil {
+			wait, e.waiters[id] = fresh, fresh
+		}
+		e.mu.Unlock()
+		if !loaded {
+			if result, done, err := e.ended(id); done {
+				e.forget(id, fresh)
+				return result, err
+			}
+		}
+		if err := wait.Wait(ctx); err != nil {
+			return nil, err
+		}
+		if wait == fresh {
+			fresh = e.host.NewSignal()
+		}
+	}
+}
+
+// forget takes back a signal that nobody else can be waiting for yet, or that will be fired for nothing.
+func (e *Engine) forget(id string, s Signal) {
+	e.mu.Lock()
+	mine := e.waiters[id] == s
+	if mine {
+		delete(e.waiters, id)
+	}
+	e.mu.Unlock()
+	if mine {
+		s.Fire()
+	}
+}
+
+// ended reads how a run ended; done is false while it hasn't.
+func (e *Engine) ended(id string) (result []byte, done bool, err error) {
+	data, found, err := e.store.Get(runKey(id, partEnd))
+	if err != nil {
+		return nil, true, fmt.Errorf("durable: reading the result of run %q: %w", id, err)
+	}
+	if found {
+		result, err = decodeEnd(id, data)
+		return result, true, err
+	}
+	_, found, err = e.store.Get(runKey(id, partHeader))
+	if err != nil {
+		return nil, true, fmt.Errorf("durable: looking for run %q: %w", id, err)
+	}
+	if !found {
+		return nil, true, fmt.Errorf("%w: %q", ErrNotFound, id)
+	}
+	return nil, false, nil
+}
+
+// How a run ended, in the store: a mark, then the encoded result or the failure as JSON.
+const (
+	endResult  = 'r'
+	endFailure = 'e'
+)
+
+func encodeEnd(c *Command) ([]byte, error) {
+	if c.failure == nil {
+		return append([]byte{endResult}, c.result...), nil
+	}
+	text, err := json.Marshal(c.failure)
+	return append([]byte{endFailure}, text...), err
+}
+
+func decodeEnd(run string, data []byte) ([]byte, error) {
+	switch {
+	case len(data) > 0 && data[0] == endResult:
+		return data[1:], nil
+	case len(data) > 0 && data[0] == endFailure:
+		var f Failure
+		if err := json.Unmarshal(data[1:], &f); err == nil {
+			return nil, &RunError{Run: run, Cause: f.err()}
+		}
+	}
+	return nil, fmt.Errorf("%w: run %q: how it ended: %.40q", ErrDamaged, run, data)
+}
