@@ -52,7 +52,8 @@ sim: ## sweep SEEDS=n seeds over every simulated test
 	[ -z "$$pkgs" ] || go test -timeout 0 -count 1 $$pkgs -sim.runs=$(SEEDS)
 
 fuzz: ## run every native fuzz target for TIME=duration each
-	@go test -list '^Fuzz' $(PKGS) | \
+	@targets=$$(go test -list '^Fuzz' $(PKGS)) || { echo "$$targets"; exit 1; }; \
+	echo "$$targets" | \
 	awk '/^Fuzz/ {target[++n] = $$1} /^ok/ {for (i = 1; i <= n; i++) print $$2, target[i]; n = 0}' | \
 	while read -r pkg target; do \
 		echo "== $$pkg $$target"; \
