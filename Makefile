@@ -49,7 +49,7 @@ golden: ## accept what the tests produce as the new golden files and transcripts
 
 sim: ## sweep SEEDS=n seeds over every simulated test
 	@pkgs=$$($(call importing,$(MODULE).(sim|properties))); \
-	[ -z "$$pkgs" ] || go test -timeout 0 -count 1 $$pkgs -sim.runs=$(SEEDS)
+	[ -z "$$pkgs" ] || go test -p 1 -timeout 0 -count 1 $$pkgs -sim.runs=$(SEEDS)
 
 fuzz: ## run every native fuzz target for TIME=duration each
 	@targets=$$(go test -list '^Fuzz' $(PKGS)) || { echo "$$targets"; exit 1; }; \

@@ -18,6 +18,9 @@ var deterministic = []string{
 var outside = map[string]string{
 	"clock/clock.go":      "the interface, and the wall clock behind it",
 	"durable/hostproc.go": "the production Host: goroutines and the wall clock",
+	"sim/check.go":        "times a sweep of worlds",
+	"sim/lane.go":         "the goroutines on which worlds run, one world at a time each",
+	"sim/watchdog.go":     "watches from without whether worlds go on",
 }
 
 // insteadOf says for each banned function what deterministic code uses. A key that ends in a dot bans
