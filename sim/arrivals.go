@@ -1,0 +1,144 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/reprise-dst/reprise/internal/eventloop"
+)
+
+// arrival is something that has happened outside of a node's tasks and that one of them waits to learn: a
+// step has ended, a commit is on disk. The order in which a node learns of its arrivals is a choice.
+type arrival struct {
+	task        *eventloop.Task // who waits for it
+	group, name string
+	seq         int64
+	number      int64 // of a commit
+	kind        eventKind
+}
+
+// latencies are what a slow arrival may take, after the answer 0: no time at all.
+var latencies = [...]time.Duration{
+	time.Millisecond, 10 * time.Millisecond, 100 * time.Millisecond, time.Second, 10 * time.Second,
+	time.Minute, 10 * time.Minute, time.Hour,
+}
+
+// arrive puts an arrival among the pending ones and waits for its delivery.
+func (inc *incarnation) arrive(a arrival) {
+	w := inc.node.world
+	a.task = w.loop.Current()
+	if k := inc.node.points.slow.Ask(len(latencies) + 1); k != 0 {
+		inc.arriveLate(a, latencies[k-1])
+	} else {
+		inc.enqueue(a)
+	}
+	w.mustPark(a.task, "delivery")
+}
+
+// mustPark parks a task until it is woken. What it waits for isn't undone by cancelling it; the
+// cancellation ends its next wait.
+func (w *World) mustPark(t *eventloop.Task, on string) {
+	var cancelled error
+	for {
+		err := w.loop.Park(on)
+		if err == nil {
+			break
+		}
+		cancelled = err
+	}
+	if cancelled != nil {
+		t.Cancel(cancelled)
+	}
+}
+
+func (inc *incarnation) enqueue(a arrival) {
+	w := inc.node.world
+	w.arrived++
+	a.seq = w.arrived
+	inc.pending = append(inc.pending, a)
+	w.arrivals++
+}
+
+// arriveLate makes an arrival pending only after a latency, so that timers may overtake it.
+func (inc *incarnation) arriveLate(a arrival, latency time.Duration) {
+	n := inc.node
+	w := n.world
+	w.event(evFault, n, a.group, "slow", int64(latency))
+	w.deviate(n.points.slow.point, n, a.group, w.say("%s is slow: it takes %v", a.what(), latency))
+	w.clock.AfterFunc(latency, func() {
+		if !inc.dead {
+			inc.enqueue(a)
+		}
+	})
+}
+
+// deliver hands one pending arrival to its node: the oldest, unless the choice says otherwise.
+func (w *World) deliver() {
+	inc := w.chooseIncarnation()
+	n := inc.node
+	k := 0
+	if len(inc.pending) > 1 {
+		k = n.points.completes.Pick(len(inc.pending))
+	}
+	a := inc.pending[k]
+	if k != 0 {
+		first := inc.pending[0]
+		w.deviate(n.points.completes, n, a.group, w.say("%s %s before %s", a.what(), a.verb(), first.what()))
+	}
+	inc.pending = append(inc.pending[:k], inc.pending[k+1:]...)
+	w.arrivals--
+	w.moved = true
+	w.event(a.kind, n, a.group, a.name, a.number)
+	if a.kind == evComplete {
+		w.order = mixString(mixString(w.order, a.group), a.name)
+	} else {
+		n.acknowledged = max(n.acknowledged, a.number)
+	}
+	a.task.Wake()
+}
+
+// chooseIncarnation picks the node that learns of an arrival next: the one with the oldest arrival, unless
+// the choice says otherwise.
+func (w *World) chooseIncarnation() *incarnation {
+	var buf [16]*incarnation
+	waiting := buf[:0]
+	for _, n := range w.nodes {
+		if n.inc == nil || len(n.inc.pending) == 0 {
+			continue
+		}
+		i := len(waiting)
+		for i > 0 && waiting[i-1].pending[0].seq > n.inc.pending[0].seq {
+			i--
+		}
+		waiting = append(waiting, nil)
+		copy(waiting[i+1:], waiting[i:])
+		waiting[i] = n.inc
+	}
+	if len(waiting) == 1 {
+		return waiting[0]
+	}
+	if w.arrivesPoint == nil {
+		w.arrivesPoint = w.list.Point("world/arrives")
+	}
+	k := w.arrivesPoint.Pick(len(waiting))
+	if k != 0 {
+		w.deviate(w.arrivesPoint, waiting[k].node, "", w.say("learns of its arrivals before %s does",
+			waiting[0].node.name))
+	}
+	return waiting[k]
+}
+
+// what names the arrival in a report.
+func (a arrival) what() string {
+	if a.kind == evAcknowledged {
+		return fmt.Sprintf("commit %d", a.number)
+	}
+	return fmt.Sprintf("%q", a.name)
+}
+
+func (a arrival) verb() string {
+	if a.kind == evAcknowledged {
+		return "is acknowledged"
+	}
+	return "completes"
+}

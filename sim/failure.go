@@ -1,0 +1,172 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/reprise-dst/reprise/internal/eventloop"
+)
+
+// The properties that every world must have.
+const (
+	propPanic    = "no task panics"
+	propDeadlock = "the world does not deadlock"
+	propProgress = "the world makes progress"
+	propLiveness = "when faults stop, every task ends"
+	propAssert   = "the test's assertions hold"
+	propExit     = "no task ends the test by itself"
+	propAlike    = "the same schedule gives the same trace"
+	propBlocked  = "no task blocks outside of the simulator"
+)
+
+// Failure says which property does not hold, for what, and why.
+type Failure struct {
+	// Property is the name of what should hold. A shrunk schedule breaks the same property.
+	Property string
+	// Subject is what it does not hold for, such as a run or a node; it may be empty.
+	Subject string
+	// Detail is what a reader needs to understand it, line by line.
+	Detail []string
+	// Event is the number of the trace's event at which it showed, At its virtual offset.
+	Event int
+	At    time.Duration
+}
+
+// Error is the verdict in one line.
+func (f *Failure) Error() string { return f.verdict() }
+
+func (f *Failure) verdict() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%q does not hold", f.Property)
+	if f.Subject != "" {
+		b.WriteString(" for " + f.Subject)
+	}
+	if f.Event > 0 {
+		fmt.Fprintf(&b, " at event #%d, %s", f.Event, offsetText(f.At))
+	}
+	return b.String()
+}
+
+// failed makes f the world's failure, unless it has one already. The world ends at the next switch.
+func (w *World) failed(f *Failure) {
+	if w.failure != nil || w.ended {
+		return
+	}
+	w.event(evFail, nil, f.Subject, f.Property, 0)
+	if w.trace.record {
+		w.retext("FAIL " + f.verdict())
+	}
+	f.Event, f.At = w.trace.count, w.offset()
+	w.failure = f
+}
+
+// Fail ends the world with the failure of a property. Failures are told apart by the property's name; the
+// subject is what it fails for, and the details explain it line by line. It does not return.
+func (w *World) Fail(property, subject string, detail ...string) {
+	w.guard()
+	w.failed(&Failure{Property: property, Subject: subject, Detail: detail})
+	w.FailNow()
+}
+
+// guard keeps a task that is unwinding from failing the world.
+func (w *World) guard() {
+	if t := w.loop.Current(); t != nil {
+		if inc, ok := t.Owner.(*incarnation); w.ended || ok && inc.dead {
+			w.unwind(t)
+		}
+	}
+}
+
+// Errorf fails the world, which ends at the next switch. With FailNow and Helper it makes a World
+// something that require and assert accept.
+func (w *World) Errorf(format string, args ...any) {
+	w.guard()
+	text := fmt.Sprintf(format, args...)
+	f := &Failure{Property: propAssert, Detail: assertionLines(text)}
+	f.Subject = callerOutside()
+	w.failed(f)
+}
+
+// FailNow ends the world as failed. It does not return.
+func (w *World) FailNow() {
+	w.guard()
+	if w.failure == nil {
+		w.failed(&Failure{Property: propAssert, Subject: callerOutside(), Detail: []string{"FailNow was called"}})
+	}
+	t := w.loop.Current()
+	if t == nil {
+		panic(misuse("World.FailNow", "was called outside of the world's tasks", "call it in a task"))
+	}
+	_ = w.loop.Park("the end of the world")
+	panic("invariant: a task ran on after the world failed")
+}
+
+// Helper does nothing: the report names the line that called into the simulator.
+func (w *World) Helper() {}
+
+// panicked makes a task's panic the world's failure.
+func (w *World) panicked(t *eventloop.Task, p *eventloop.PanicError) {
+	subject := fmt.Sprintf("task %q", t.Name())
+	if n := nodeOf(t); n != nil {
+		subject += " on " + n.name
+	}
+	detail := []string{fmt.Sprintf("panic: %v", p.Value)}
+	w.failed(&Failure{Property: propPanic, Subject: subject, Detail: append(detail, userFrames(p.Stack)...)})
+}
+
+// deadlock fails the world because no task can run, nothing is to arrive and no timer is set.
+func (w *World) deadlock() {
+	detail := []string{"no task can run, nothing is to arrive and no timer is set"}
+	w.failed(&Failure{Property: w.livenessOr(propDeadlock), Detail: append(detail, w.waiting()...)})
+}
+
+// stuck fails the world because it reached one of its limits.
+func (w *World) stuck() {
+	var why string
+	switch {
+	case w.offset() > w.cfg.MaxTime:
+		why = fmt.Sprintf("virtual time has passed the limit of %v (Config.MaxTime)", w.cfg.MaxTime)
+	case w.spun > w.cfg.MaxSpin:
+		why = fmt.Sprintf("%d events without any progress of time (Config.MaxSpin): tasks wake each other for ever",
+			w.cfg.MaxSpin)
+	default:
+		why = fmt.Sprintf("the limit of %d events is reached (Config.MaxEvents)", w.cfg.MaxEvents)
+	}
+	w.failed(&Failure{Property: w.livenessOr(propProgress), Detail: append([]string{why}, w.waiting()...)})
+}
+
+func (w *World) livenessOr(property string) string {
+	if w.faultless {
+		return propLiveness
+	}
+	return property
+}
+
+// waiting lists the tasks that have not ended and what each of them waits for.
+func (w *World) waiting() []string {
+	const most = 20
+	var lines []string
+	tasks := w.loop.Tasks()
+	for i, t := range tasks {
+		if i == most {
+			lines = append(lines, fmt.Sprintf("and %d more tasks", len(tasks)-most))
+			break
+		}
+		where := ""
+		if n := nodeOf(t); n != nil {
+			where = " on " + n.name
+		}
+		on := waitsFor(t)
+		if on == "" {
+			on = "nothing: it can run"
+		}
+		lines = append(lines, fmt.Sprintf("task %q%s waits for %s", t.Name(), where, on))
+	}
+	for _, n := range w.nodes {
+		if n.inc == nil {
+			lines = append(lines, fmt.Sprintf("node %q is down", n.name))
+		}
+	}
+	return lines
+}

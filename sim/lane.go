@@ -1,0 +1,78 @@
+package sim
+
+import (
+	"fmt"
+	"runtime/debug"
+	"sync/atomic"
+)
+
+// lane is a goroutine on which worlds run one after another. Worlds never run on a test's own goroutine: one
+// that hangs could not be reported, and one that a task ends by t.FailNow would take the report with it.
+type lane struct {
+	next    func(l *lane) bool // runs one world with perform; false when there is none left
+	done    chan struct{}      // closed when the lane has ended
+	running atomic.Pointer[job]
+	blocked *job // set by the watchdog once the lane hangs for good
+}
+
+// job is one world on a lane.
+type job struct {
+	world   *World
+	index   int64
+	ended   func(*World) // called once, also when a Goexit ended the world
+	failure *Failure     // of a world that hangs
+}
+
+// startLane calls next until it returns false.
+func startLane(next func(l *lane) bool) *lane {
+	l := &lane{next: next, done: make(chan struct{})}
+	go l.loop()
+	return l
+}
+
+// loop is the body of the lane's goroutine. A Goexit in a world ends the goroutine, so the lane then goes on
+// in another one.
+func (l *lane) loop() {
+	exited := true
+	defer func() {
+		if exited {
+			go l.loop()
+			return
+		}
+		close(l.done)
+	}()
+	for l.next(l) {
+	}
+	exited = false
+}
+
+// perform runs a world to its end, whatever that is, and calls j.ended.
+func (l *lane) perform(j *job, body func(*World)) {
+	w := j.world
+	l.running.Store(j)
+	returned := false
+	defer func() {
+		l.running.Store(nil)
+		if !returned {
+			w.broke(recover(), debug.Stack())
+		}
+		j.ended(w)
+	}()
+	w.run(body)
+	returned = true
+}
+
+// broke is the failure of a world whose driver did not return: v is the panic, nil when a task ended its
+// goroutine.
+func (w *World) broke(v any, stack []byte) {
+	if v != nil {
+		w.failure = &Failure{Property: propPanic, Subject: "the simulator itself",
+			Detail: append([]string{fmt.Sprintf("panic: %v", v)}, userFrames(stack)...)}
+		return
+	}
+	w.failed(&Failure{Property: propExit, Detail: []string{
+		"a task called runtime.Goexit, as t.FailNow, t.Skip and require.X(t, ...) do",
+		"give the world itself to require and assert instead: require.NoError(w, err)",
+	}})
+	w.end()
+}

@@ -1,0 +1,265 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/reprise-dst/reprise/fault"
+	"github.com/reprise-dst/reprise/internal/choice"
+	"github.com/reprise-dst/reprise/internal/eventloop"
+	"github.com/reprise-dst/reprise/store"
+)
+
+// ErrCrashed is what Call returns when the node died before it could answer. Whether the call had its
+// effect is unknown, as it is with a real process.
+var ErrCrashed = errors.New("sim: the node crashed")
+
+// Node is a simulated process: a boot function, tasks that die with it, and a disk that survives. Its
+// methods, other than Call, Crash, Restart and Name, are for the node's own tasks; an engine that takes its
+// time, tasks and storage through them runs in simulation as it runs in production.
+type Node struct {
+	world  *World
+	name   string
+	index  int
+	boot   func(*Node)
+	inc    *incarnation // nil while the node is down
+	boots  int64
+	disk   store.Disk
+	opened store.Store // the open store of the running incarnation
+
+	commits      int64 // over all incarnations
+	acknowledged int64 // the last one that its caller knows of
+	shown        int64 // the last one that a read may have shown; a store never takes that back
+
+	waiters []*eventloop.Task // callers that wait for the node to be up
+	points  nodePoints
+
+	stopReboot func() bool // of the boot that is due, nil when none is
+}
+
+// incarnation is one life of a node, from boot to crash.
+type incarnation struct {
+	node    *Node
+	dead    bool
+	up      bool // boot has returned
+	cut     int  // what the crash tears off the disk
+	pending []arrival
+	timers  *nodeTimer // the timers that are set, in a ring
+	store   *nodeStore
+}
+
+// nodePoints are the places at which the world chooses something for a node.
+type nodePoints struct {
+	commit, spawn, start, end, timer, answer site // crash points
+	torn, lost                               site // what a crash may do to a write that isn't acknowledged
+	slow                                     site
+	bytes, reboot, completes                 *choice.Point
+}
+
+// site is a point at which one kind of fault may hit one node.
+type site struct {
+	*fault.Site
+	point *choice.Point
+}
+
+// Node makes a node and boots it: boot runs as the first task of each incarnation, and the node is up when
+// it has returned. Names must be unique within a world.
+func (w *World) Node(name string, boot func(n *Node)) *Node {
+	w.current("World.Node")
+	if name == "" {
+		panic(misuse("World.Node", "got an empty name", "name the node, choices and traces refer to it"))
+	}
+	for _, other := range w.nodes {
+		if other.name == name {
+			panic(misuse("World.Node", fmt.Sprintf("was called twice for %q", name), "give each node its own name"))
+		}
+	}
+	n := &Node{world: w, name: name, index: len(w.nodes), boot: boot}
+	n.points = w.newNodePoints(name)
+	w.nodes = append(w.nodes, n)
+	n.start()
+	return n
+}
+
+func (w *World) newNodePoints(name string) nodePoints {
+	at := func(kind fault.Kind, label string) site {
+		return site{w.faults.Site(kind, name, name+label), w.list.Point(name + label)}
+	}
+	return nodePoints{
+		commit:    at(fault.Crash, "/crash/commit"),
+		spawn:     at(fault.Crash, "/crash/spawn"),
+		start:     at(fault.Crash, "/crash/start"),
+		end:       at(fault.Crash, "/crash/end"),
+		timer:     at(fault.Crash, "/crash/timer"),
+		answer:    at(fault.Crash, "/crash/answer"),
+		torn:      at(fault.Torn, "/torn"),
+		lost:      at(fault.Torn, "/lost"),
+		slow:      at(fault.Slow, "/slow"),
+		bytes:     w.list.Point(name + "/torn/bytes"),
+		reboot:    w.list.Point(name + "/reboot"),
+		completes: w.list.Point(name + "/completes"),
+	}
+}
+
+// start boots a new incarnation.
+func (n *Node) start() {
+	if n.inc != nil || n.world.ended {
+		return
+	}
+	if n.stopReboot != nil {
+		n.stopReboot()
+		n.stopReboot = nil
+	}
+	n.boots++
+	inc := &incarnation{node: n}
+	n.inc = inc
+	n.world.event(evBoot, n, "", "", n.boots)
+	n.world.spawn(inc, "boot", func() {
+		n.boot(n)
+		inc.up = true
+		n.world.event(evUp, n, "", "", 0)
+		n.wakeWaiters()
+	})
+}
+
+func (n *Node) wakeWaiters() {
+	for _, t := range n.waiters {
+		t.Wake()
+	}
+	n.waiters = n.waiters[:0]
+}
+
+// enter is the door of the seam: it returns the incarnation that the running task belongs to. A task of a
+// dead incarnation unwinds here, so nothing that it still does reaches the world.
+func (n *Node) enter(what string) *incarnation {
+	w := n.world
+	t := w.loop.Current()
+	if t != nil {
+		inc, ok := t.Owner.(*incarnation)
+		if ok && inc.dead || w.ended {
+			w.unwind(t)
+		}
+		if ok && inc.node == n {
+			return inc
+		}
+	}
+	panic(n.stranger(what, t))
+}
+
+// stranger is the message for a seam call from a task that doesn't belong to the node.
+func (n *Node) stranger(what string, t *eventloop.Task) string {
+	who := "outside of the world's tasks"
+	if t != nil {
+		who = fmt.Sprintf("task %q, which belongs to no node", t.Name())
+		if inc, ok := t.Owner.(*incarnation); ok {
+			who = fmt.Sprintf("task %q of node %q", t.Name(), inc.node.name)
+		}
+	}
+	return misuse("Node."+what, fmt.Sprintf("of node %q was called from %s", n.name, who),
+		fmt.Sprintf("use Node.Call to run code on %q", n.name))
+}
+
+// Name is the name the node was made with.
+func (n *Node) Name() string { return n.name }
+
+// World is the world the node belongs to.
+func (n *Node) World() *World { return n.world }
+
+// label is the name for the trace; a nil node is the world.
+func (n *Node) label() string {
+	if n == nil {
+		return ""
+	}
+	return n.name
+}
+
+// Now is the node's time.
+func (n *Node) Now() time.Time { return n.world.clock.Now() }
+
+// Go starts fn as a task of the node. It begins when its creator waits, after the tasks started before it.
+func (n *Node) Go(name string, fn func(ctx context.Context)) {
+	inc := n.enter("Go")
+	w := n.world
+	inc.mayCrash(&n.points.spawn, "before task", name)
+	w.event(evSpawn, n, "", name, 0)
+	w.spawn(inc, name, func() { fn(w.loop.Current().Context()) })
+}
+
+// Offload runs work, which happens outside of the code under test, as a task. When it has ended, its
+// completion is one of the node's pending arrivals; done is called when its turn comes. Which of the
+// pending arrivals comes first is a choice, and it may be slow.
+func (n *Node) Offload(group, name string, work func(ctx context.Context), done func()) {
+	inc := n.enter("Offload")
+	w := n.world
+	inc.mayCrash(&n.points.start, "before step", name)
+	w.spawn(inc, name, func() {
+		w.event(evStart, n, group, name, 0)
+		work(w.loop.Current().Context())
+		n.enter("Offload")
+		w.event(evEnd, n, group, name, 0)
+		inc.mayCrash(&n.points.end, "after step", name)
+		inc.arrive(arrival{kind: evComplete, group: group, name: name})
+		done()
+	})
+}
+
+// Call runs fn as a task of the node and waits for its end: it is how a client, or another node, reaches
+// the code on this node. It first waits for the node to be up. It returns ErrCrashed, wrapped, when the node
+// dies meanwhile, and the cause of ctx when that is done first; fn's task is then cancelled.
+func (n *Node) Call(ctx context.Context, name string, fn func(ctx context.Context) error) error {
+	w := n.world
+	caller := w.current("Node.Call")
+	for n.inc == nil || !n.inc.up {
+		n.waiters = append(n.waiters, caller)
+		if err := w.loop.ParkContext(ctx, "node "+n.name+" to be up"); err != nil {
+			n.forget(caller)
+			return err
+		}
+	}
+	w.event(evCall, n, "", name, 0)
+	inc := n.inc
+	var err error
+	answered, ended := false, false
+	t := w.spawn(inc, name, func() {
+		err = fn(w.loop.Current().Context())
+		inc.mayCrash(&n.points.answer, "before the answer to call", name)
+		answered = true
+	})
+	t.OnDone(func(*eventloop.Task) {
+		ended = true
+		caller.Wake()
+	})
+	for !ended {
+		if err := w.loop.ParkContext(ctx, "call on node"); err != nil {
+			t.Cancel(err)
+			return err
+		}
+	}
+	if !answered {
+		w.event(evReturn, n, "is lost", name, 0)
+		return fmt.Errorf("%w: node %q, during call %q", ErrCrashed, n.name, name)
+	}
+	w.event(evReturn, n, "is answered", name, 0)
+	return err
+}
+
+func (n *Node) forget(caller *eventloop.Task) {
+	for i, t := range n.waiters {
+		if t == caller {
+			n.waiters = append(n.waiters[:i], n.waiters[i+1:]...)
+			return
+		}
+	}
+}
+
+// Up reports whether the node runs and its boot function has returned.
+func (n *Node) Up() bool { return n.inc != nil && n.inc.up }
+
+func nodeOf(t *eventloop.Task) *Node {
+	if inc, ok := t.Owner.(*incarnation); ok {
+		return inc.node
+	}
+	return nil
+}

@@ -1,0 +1,117 @@
+package sim
+
+import (
+	"github.com/reprise-dst/reprise/store"
+)
+
+// nodeStore is what an incarnation sees of its node's disk. Each Commit is a crash point, and its
+// acknowledgement is an arrival, which completions of steps may overtake.
+type nodeStore struct {
+	inc  *incarnation
+	real store.Store
+}
+
+// Store is the node's store: what survives a crash. It belongs to the incarnation that asks for it. A disk
+// that does not open fails the world.
+func (n *Node) Store() store.Store {
+	inc := n.enter("Store")
+	if inc.store != nil {
+		return inc.store
+	}
+	if n.disk == nil {
+		n.disk = n.world.cfg.Disk()
+	}
+	opened, err := n.disk.Open()
+	if err != nil {
+		n.world.Fail("the store opens after a crash", n.name, err.Error())
+	}
+	n.opened = opened
+	inc.store = &nodeStore{inc: inc, real: opened}
+	return inc.store
+}
+
+// closeStore closes what the last incarnation left open when the world ends.
+func (n *Node) closeStore() {
+	if n.opened != nil {
+		_ = n.opened.Close()
+		n.opened = nil
+	}
+}
+
+func (s *nodeStore) Get(key []byte) ([]byte, bool, error) {
+	s.enter("Store.Get")
+	s.inc.node.shown = s.inc.node.commits
+	return s.real.Get(key)
+}
+
+func (s *nodeStore) Scan(from, to []byte, visit func(key, value []byte) bool) error {
+	s.enter("Store.Scan")
+	s.inc.node.shown = s.inc.node.commits
+	return s.real.Scan(from, to, visit)
+}
+
+func (s *nodeStore) Close() error {
+	s.enter("Store.Close")
+	s.inc.node.opened = nil
+	return s.real.Close()
+}
+
+// enter refuses tasks that don't belong to the incarnation that opened the store.
+func (s *nodeStore) enter(what string) {
+	n := s.inc.node
+	if n.enter(what) != s.inc {
+		panic(misuse("Node."+what, "was called on the store of an earlier incarnation of node "+n.name,
+			"take Node.Store() anew in the boot function"))
+	}
+}
+
+// Commit writes the batch and returns when its acknowledgement arrives. The node may die just before, just
+// after, or in the middle of the write.
+func (s *nodeStore) Commit(b *store.Batch) error {
+	s.enter("Store.Commit")
+	inc, n := s.inc, s.inc.node
+	w := n.world
+	answer, torn := n.points.commit.Ask(crashAnswers), n.points.torn.Ask(2)
+	if answer == crashBefore {
+		n.crashed(&n.points.commit, w.say("before commit %d", n.commits+1), "")
+		inc.crashHere(0)
+	}
+	if err := s.real.Commit(b); err != nil {
+		n.shown = n.commits
+		w.event(evRefused, n, "", "", 0)
+		if w.trace.record {
+			w.retext("a commit is refused: " + err.Error())
+		}
+		return err
+	}
+	n.commits++
+	number := n.commits
+	w.event(evCommit, n, "", "", number)
+	switch {
+	case answer == crashAfter:
+		n.shown = number // all of it is left
+		n.crashed(&n.points.commit, w.say("after commit %d, before the engine knew", number), "")
+		inc.crashHere(0)
+	case torn != 0:
+		inc.crashTorn(number)
+	}
+	inc.arrive(arrival{kind: evAcknowledged, number: number})
+	return nil
+}
+
+// crashTorn ends the node in the middle of a commit: a part of its log record is missing.
+func (inc *incarnation) crashTorn(number int64) {
+	n := inc.node
+	w := n.world
+	tail := n.disk.TailBytes()
+	if tail == 0 { // the commit wrote nothing that could be torn
+		n.crashed(&n.points.torn, w.say("after commit %d, before the engine knew", number), "")
+		inc.crashHere(0)
+	}
+	cut := 1 + n.points.bytes.Pick(tail)
+	n.crashed(&n.points.torn, w.say("in commit %d: the last %d of %d bytes are torn off", number, cut, tail), "")
+	if cut > 1 {
+		w.deviate(n.points.bytes, n, "", w.say("%d bytes are torn off", cut))
+	}
+	inc.crashHere(cut)
+}

@@ -1,0 +1,73 @@
+package sim
+
+import (
+	"context"
+
+	"github.com/reprise-dst/reprise/internal/eventloop"
+)
+
+// NewSignal makes a one-shot broadcast for the node's tasks: Fire wakes everyone who waits, in the order in
+// which they began to, and everyone who will. Wait returns the cause of ctx when that is done first.
+func (n *Node) NewSignal() interface {
+	Fire()
+	Wait(ctx context.Context) error
+} {
+	return &signal{inc: n.enter("NewSignal")}
+}
+
+type signal struct {
+	inc     *incarnation
+	fired   bool
+	first   *eventloop.Task // the first waiter; most signals have no more
+	waiters []*eventloop.Task
+}
+
+func (s *signal) Fire() {
+	s.inc.node.enter("Signal.Fire")
+	if s.fired {
+		return
+	}
+	s.fired = true
+	if s.first != nil {
+		s.first.Wake()
+	}
+	for _, t := range s.waiters {
+		t.Wake()
+	}
+	s.first, s.waiters = nil, nil
+}
+
+func (s *signal) Wait(ctx context.Context) error {
+	s.inc.node.enter("Signal.Wait")
+	if s.fired {
+		return nil
+	}
+	l := s.inc.node.world.loop
+	t := l.Current()
+	if s.first == nil && len(s.waiters) == 0 {
+		s.first = t
+	} else {
+		s.waiters = append(s.waiters, t)
+	}
+	err := l.ParkContext(ctx, "signal")
+	if err != nil {
+		s.forget(t)
+	}
+	if s.fired {
+		return nil
+	}
+	return err
+}
+
+func (s *signal) forget(t *eventloop.Task) {
+	if s.first == t {
+		s.first = nil
+		return
+	}
+	for i, other := range s.waiters {
+		if other == t {
+			s.waiters = append(s.waiters[:i], s.waiters[i+1:]...)
+			return
+		}
+	}
+}

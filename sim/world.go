@@ -1,0 +1,208 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/reprise-dst/reprise/clock"
+	"github.com/reprise-dst/reprise/fault"
+	"github.com/reprise-dst/reprise/internal/choice"
+	"github.com/reprise-dst/reprise/internal/eventloop"
+)
+
+// World is one simulated world: its tasks, its nodes, its time. It is made by Check and Sweep and ends
+// when the body that it was made for returns. Its methods are for the tasks of the world only.
+type World struct {
+	cfg    *Config
+	seed   uint64
+	loop   *eventloop.Loop
+	clock  *clock.Virtual
+	list   *choice.List
+	faults *fault.Injector
+	nodes  []*Node
+	main   *eventloop.Task
+	trace  trace
+
+	// crashing holds the incarnations that must die before anything else happens.
+	crashing []*incarnation
+	arrivals int   // pending over all nodes
+	arrived  int64 // total, which numbers the arrivals
+	events   int   // steps of the driver so far
+	spun     int   // of those, since time last moved
+	order    uint64
+	crashes  int
+
+	arrivesPoint *choice.Point
+	deviations   []deviation
+	sometimes    []sometime
+	watchers     []*eventloop.Task // tasks in Eventually
+	moved        bool              // something has happened since the watchers looked
+	failure      *Failure
+	faultless    bool // StopFaults was called
+	ended        bool
+}
+
+// newWorld is a world that has not begun. cfg is resolved and shared by the worlds of a sweep.
+func newWorld(cfg *Config, seed uint64, src choice.Source, record bool) *World {
+	w := &World{cfg: cfg, seed: seed, loop: eventloop.New(), clock: clock.NewVirtual(Epoch)}
+	w.list = choice.NewList(src)
+	w.faults = cfg.Faults.Injector(w.list)
+	w.trace.record = record
+	w.loop.SetClock(w.clock)
+	w.loop.SetOnPanic(w.panicked)
+	return w
+}
+
+// run lets the body run as the world's main task until it returns or the world fails.
+func (w *World) run(body func(*World)) {
+	w.main = w.spawn(nil, "main", func() { body(w) })
+	for w.failure == nil && !w.main.Done() {
+		w.step()
+	}
+	w.end()
+}
+
+// step is one turn of the world: a task until it waits, else an arrival, else time moves.
+func (w *World) step() {
+	w.events++
+	w.spun++
+	if w.events > w.cfg.MaxEvents || w.spun > w.cfg.MaxSpin {
+		w.stuck()
+		return
+	}
+	switch {
+	case w.loop.RunOne():
+		if len(w.crashing) > 0 {
+			w.carryOutCrashes()
+		}
+	case w.moved && len(w.watchers) > 0:
+		w.askWatchers()
+	case w.arrivals > 0:
+		w.deliver()
+	case w.clock.Advance():
+		w.spun, w.moved = 0, true
+		w.carryOutCrashes()
+		if w.offset() > w.cfg.MaxTime {
+			w.stuck()
+		}
+	default:
+		w.deadlock()
+	}
+}
+
+// end stops the nodes and every task that is left. Nothing that they do then reaches the world.
+func (w *World) end() {
+	w.ended = true
+	for _, n := range w.nodes {
+		if n.inc != nil {
+			n.inc.dead = true
+		}
+	}
+	w.loop.Close()
+	w.arrivals = 0
+	for _, n := range w.nodes {
+		n.closeStore()
+	}
+}
+
+// spawn starts a task. A task that panics fails the world.
+func (w *World) spawn(owner *incarnation, name string, fn func()) *eventloop.Task {
+	t := w.loop.Go(name, fn)
+	t.Owner = nil
+	if owner != nil {
+		t.Owner = owner
+	}
+	return t
+}
+
+// current is the running task; it panics when there is none.
+func (w *World) current(what string) *eventloop.Task {
+	t := w.loop.Current()
+	if t == nil {
+		panic(misuse(what, "was called outside of the world's tasks",
+			"call it in the body, or in a task started with World.Go or Node.Go"))
+	}
+	if inc, ok := t.Owner.(*incarnation); ok && inc.dead {
+		w.unwind(t)
+	}
+	if w.ended {
+		w.unwind(t)
+	}
+	return t
+}
+
+// unwind ends a task that may not act any more. It does not return.
+func (w *World) unwind(t *eventloop.Task) {
+	t.Kill()
+	t.Unwind()
+	panic("invariant: a killed task ran on")
+}
+
+// Go starts fn as a task that belongs to no node: a client, a checker. It begins when its creator waits.
+func (w *World) Go(name string, fn func(ctx context.Context)) {
+	w.current("World.Go")
+	w.event(evSpawn, nil, "", name, 0)
+	w.spawn(nil, name, func() { fn(w.loop.Current().Context()) })
+}
+
+// Context is the context of the running task. It is done when the task is cancelled.
+func (w *World) Context() context.Context { return w.current("World.Context").Context() }
+
+// Now is the virtual time.
+func (w *World) Now() time.Time { return w.clock.Now() }
+
+// offset is the virtual time since the world began.
+func (w *World) offset() time.Duration { return w.clock.Now().Sub(Epoch) }
+
+// Sleep waits for d of virtual time. It returns the cause of ctx when that is done first.
+func (w *World) Sleep(ctx context.Context, d time.Duration) error {
+	t := w.current("World.Sleep")
+	if d < 0 {
+		panic(misuse("World.Sleep", "got the negative duration "+d.String(), "pass zero or more"))
+	}
+	stop := w.clock.AfterFunc(d, t.Wake)
+	err := w.loop.ParkContext(ctx, "sleep")
+	if err != nil {
+		stop()
+	}
+	return err
+}
+
+// Pick is a choice of the user's: it returns an answer from 0 to n-1, of which 0 should be the dullest. The
+// choice is known by its label and its occurrence under that label.
+func (w *World) Pick(label string, n int) int {
+	w.current("World.Pick")
+	p := w.list.Point(label)
+	k := p.Pick(n)
+	w.event(evPick, nil, "", label, int64(k))
+	if k != 0 {
+		w.deviate(p, nil, label, w.say("picks %d of 0 to %d", k, n-1))
+	}
+	return k
+}
+
+// Seed is the seed that the world was made from. A world that reproduces a schedule has the schedule's.
+func (w *World) Seed() uint64 { return w.seed }
+
+// Logf adds a line to the trace.
+func (w *World) Logf(format string, args ...any) {
+	t := w.current("World.Logf")
+	w.event(evLog, nodeOf(t), "", format, 0)
+	if w.trace.record {
+		w.retext(fmt.Sprintf(format, args...))
+	}
+}
+
+// StopFaults ends the phase in which faults happen: from here on nothing crashes, nothing is slow, and
+// nodes that are down boot. A world that does not end then fails the property "when faults stop, every
+// task ends".
+func (w *World) StopFaults() {
+	w.current("World.StopFaults")
+	w.faults.Stop()
+	w.faultless = true
+	w.event(evLog, nil, "", "faults stop", 0)
+}
+
+// misuse is the message of a panic about a mistake in the test's code: what, why, what to do.
+func misuse(what, why, do string) string { return "sim: " + what + " " + why + "; " + do }
