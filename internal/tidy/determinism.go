@@ -9,7 +9,7 @@ import (
 
 // deterministic lists the packages whose code may run inside a simulated world.
 var deterministic = []string{
-	"clock", "durable", "fault", "internal/choice", "internal/eventloop", "sim", "store",
+	"clock", "durable", "fault", "internal/choice", "internal/eventloop", "internal/explore", "sim", "store",
 }
 
 // outside lists the files of deterministic packages that stand on the far side of a seam or drive

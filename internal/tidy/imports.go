@@ -23,13 +23,16 @@ var zones = []zone{
 	{dir: "store", others: true},
 	{dir: "internal/choice"},
 	{dir: "internal/eventloop"},
+	{dir: "internal/explore", own: []string{"internal/choice"}},
 	{dir: "internal/golden", others: true},
 	{dir: "internal/tidy", others: true},
 	{dir: "fault", own: []string{"internal/choice"}},
 	{dir: "durable", own: []string{"clock", "store", "internal/eventloop"}, others: true},
 	{
 		dir: "sim", others: true,
-		own: []string{"clock", "store", "fault", "internal/choice", "internal/eventloop"},
+		own: []string{
+			"clock", "store", "fault", "internal/choice", "internal/eventloop", "internal/explore",
+		},
 	},
 	{dir: "properties", own: []string{"sim", "durable"}, others: true},
 	{dir: "examples", own: []string{public}, others: true},

@@ -138,6 +138,23 @@ func TestUpdateCopiesTheFileIntoTheDocument(t *testing.T) {
 	require.Equal(t, "# M\n\n```go\n// ex/a.go\npackage ex\n\nvar A = 1\n```\n\nend\n", readme)
 }
 
+// TestZonesAreInTheArchitecture keeps the page that people read as complete as the table that the rule
+// reads.
+func TestZonesAreInTheArchitecture(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join(root, "docs", "ARCHITECTURE.md"))
+	require.NoError(t, err)
+	_, table, _ := strings.Cut(string(page), "## Who may import whom")
+	table, _, _ = strings.Cut(table, "\n## ")
+	for _, z := range zones {
+		require.Contains(t, table, "`"+z.dir+"`")
+		for _, own := range z.own {
+			if own != public {
+				require.Contains(t, table, "`"+own+"`", "which %s may import", z.dir)
+			}
+		}
+	}
+}
+
 func TestLoadWantsAModule(t *testing.T) {
 	_, err := Load(fstest.MapFS{"a.go": {Data: []byte("package a\n")}})
 	require.EqualError(t, err, "tidy: no go.mod at the root of the tree")
