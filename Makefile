@@ -21,8 +21,8 @@ help: ## list the targets
 	@echo
 	@echo "  Variables: SEEDS=$(SEEDS) TIME=$(TIME) PKGS=$(PKGS)"
 
-demo: ## see it work: a killed process that loses nothing, a sweep of seeds, a bug found and reproduced
-	@go run ./cmd/reprise demo
+demo: ## see it work: orders that survive a process killed again and again
+	@go run ./examples/orders
 
 test: ## all tests (under two minutes on two cores)
 	go test $(PKGS)
