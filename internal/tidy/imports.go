@@ -24,6 +24,7 @@ var zones = []zone{
 	{dir: "internal/choice"},
 	{dir: "internal/eventloop"},
 	{dir: "internal/explore", own: []string{"internal/choice"}},
+	{dir: "internal/shrink", own: []string{"internal/choice"}},
 	{dir: "internal/golden", others: true},
 	{dir: "internal/tidy", others: true},
 	{dir: "fault", own: []string{"internal/choice"}},
@@ -31,7 +32,8 @@ var zones = []zone{
 	{
 		dir: "sim", others: true,
 		own: []string{
-			"clock", "store", "fault", "internal/choice", "internal/eventloop", "internal/explore",
+			"clock", "store", "fault",
+			"internal/choice", "internal/eventloop", "internal/explore", "internal/shrink",
 		},
 	},
 	{dir: "properties", own: []string{"sim", "durable"}, others: true},

@@ -12,8 +12,7 @@ const (
 	fileLines     = 500 // wished
 	fileLinesHard = 600 // at most
 	functionLines = 70
-	lineColumns   = 110
-	tabColumns    = 4
+	lineColumns   = 110 // a tab is one column, as most tools count it
 )
 
 func size(t *Tree) []Finding {
@@ -65,19 +64,15 @@ func lineSizes(t *Tree, f *File) []Finding {
 		if raw[i+1] || unbreakable(line) {
 			continue
 		}
-		if n := columns(line); n > lineColumns {
+		if n := utf8.RuneCountInString(line); n > lineColumns {
 			found = append(found, Finding{
 				Path: f.Path, Line: i + 1,
-				What: fmt.Sprintf("a line of %d columns (over %d, a tab is %d)", n, lineColumns, tabColumns),
+				What: fmt.Sprintf("a line of %d columns (over %d)", n, lineColumns),
 				Use:  "a line break",
 			})
 		}
 	}
 	return found
-}
-
-func columns(line string) int {
-	return utf8.RuneCountInString(line) + strings.Count(line, "\t")*(tabColumns-1)
 }
 
 // unbreakable reports whether the line is a comment of a single word, such as an address.
