@@ -33,15 +33,17 @@ type track struct {
 // drift.
 func Reproduce(devs []Deviation) *Reproducer {
 	r := &Reproducer{devs: devs, fates: make([]fate, len(devs)), byLabel: make(map[string]*track)}
+	var tracks []*track
 	for i, d := range devs {
 		t := r.byLabel[d.Label]
 		if t == nil {
 			t = &track{r: r}
 			r.byLabel[d.Label] = t
+			tracks = append(tracks, t)
 		}
 		t.todo = append(t.todo, i)
 	}
-	for _, t := range r.byLabel { // each track alone: the order of the map reaches nothing
+	for _, t := range tracks {
 		slices.SortStableFunc(t.todo, func(a, b int) int {
 			return cmp.Compare(devs[a].Occurrence, devs[b].Occurrence)
 		})
