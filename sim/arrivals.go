@@ -23,6 +23,9 @@ var latencies = [...]time.Duration{
 	time.Minute, 10 * time.Minute, time.Hour,
 }
 
+// labelArrives is the point at which the world chooses between nodes.
+const labelArrives = "world/arrives"
+
 // arrive puts an arrival among the pending ones and waits for its delivery.
 func (inc *incarnation) arrive(a arrival) {
 	w := inc.node.world
@@ -118,7 +121,7 @@ func (w *World) chooseIncarnation() *incarnation {
 		return waiting[0]
 	}
 	if w.arrivesPoint == nil {
-		w.arrivesPoint = w.list.Point("world/arrives")
+		w.arrivesPoint = w.list.Point(labelArrives)
 	}
 	k := w.arrivesPoint.Pick(len(waiting))
 	if k != 0 {

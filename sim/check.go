@@ -1,8 +1,14 @@
 package sim
 
 import (
+	"fmt"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/reprise-dst/reprise/internal/choice"
+	"github.com/reprise-dst/reprise/internal/explore"
 )
 
 // Check runs the body in one simulated world after another, each from its own seed, and fails the test when
@@ -13,27 +19,161 @@ func Check(t testing.TB, cfg Config, body func(w *World)) {
 	if cfg.Name == "" {
 		cfg.Name = t.Name()
 	}
-	r := Sweep(cfg, body)
+	if cfg.Dir == "" {
+		cfg.Dir = folderOf(cfg.Name)
+	}
+	if err := cfg.override(); err != nil {
+		t.Fatal(err)
+	}
+	c, err := cfg.resolved()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.schedule != "" {
+		checkSchedule(t, &c, body)
+		return
+	}
+	checkSaved(t, &c, body)
+	if t.Failed() {
+		t.FailNow()
+	}
+	r, err := sweepWith(&c, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conclude(t, &c, &r)
+}
+
+// conclude tells the test what the sweep has found.
+func conclude(t testing.TB, c *Config, r *Result) {
+	t.Helper()
 	if r.Failure != nil {
 		t.Fatal(r.Report)
 	}
-	t.Log(r.Summary())
+	if len(r.Unreached) > 0 {
+		text := "reprise: the sweep did not reach all that it should\n    " + strings.Join(r.Unreached, "\n    ")
+		if c.MustReach {
+			t.Fatal(text)
+		}
+		t.Log(text)
+	}
+	t.Log("reprise: " + r.Summary())
 }
 
-// Sweep is Check without a test: it returns what it has seen.
-func Sweep(cfg Config, body func(w *World)) Result {
-	c := cfg.resolved()
-	s := &sweep{cfg: &c, body: body, first: c.Seed, limit: int64(c.Runs)}
-	if s.first == 0 {
-		s.first = baseSeed(c.Name)
+// checkSchedule runs the one schedule that -sim.schedule names.
+func checkSchedule(t testing.TB, c *Config, body func(*World)) {
+	t.Helper()
+	s, err := loadSchedule(c.schedule, c.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := reproduce(c, body, c.schedule, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out.failure != nil {
+		t.Fatal(out.String())
+	}
+	t.Log(out.passed())
+}
+
+// checkSaved runs the schedules that earlier failures have left.
+func checkSaved(t testing.TB, c *Config, body func(*World)) {
+	t.Helper()
+	paths, err := savedSchedules(c.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		s, err := loadSchedule(path, c.Name)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		out, err := reproduce(c, body, filepath.ToSlash(path), s)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if out.failure != nil {
+			t.Fatal(out.String())
+		}
+		t.Log(out.passed())
+	}
+}
+
+// reproduce runs a saved schedule. The report has no failure when it passes.
+func reproduce(c *Config, body func(*World), path string, s choice.Schedule) (*report, error) {
+	own := *c
+	if s.Faults != "" {
+		if err := applyFaults(&own, s.Faults); err != nil {
+			return nil, fmt.Errorf("sim: %s: %w", path, err)
+		}
+	}
+	src := choice.Reproduce(s.Deviations)
+	w := newWorld(&own, s.Seed, src, true)
+	performAlone(w, body)
+	if w.failure == nil {
+		return &report{path: path, drifted: src.Drifted(), deviated: len(s.Deviations), schedule: s}, nil
+	}
+	v := &investigation{cfg: &own, body: body, finding: &finding{
+		run: explore.Run{Seed: s.Seed}, failure: w.failure, hash: w.trace.hash, devs: s.Deviations, path: path,
+		blocked: w.hangs,
+	}}
+	out := v.investigate()
+	if out.failure.Property != s.Property {
+		out.notes = append(out.notes, fmt.Sprintf("the schedule was saved for another property: %q", s.Property))
+	}
+	return out, nil
+}
+
+// passed says that a saved schedule does not fail any more.
+func (r *report) passed() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "reprise: %s no longer fails %q; delete it, or keep it to see that this stays so",
+		r.path, r.schedule.Property)
+	if len(r.drifted) > 0 {
+		b.WriteByte('\n')
+		r.writeDrift(&b)
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// Sweep is Check without a test: it runs no saved schedules, takes no flags and returns what it has seen. The
+// error is about the configuration.
+func Sweep(cfg Config, body func(w *World)) (Result, error) {
+	c, err := cfg.resolved()
+	if err != nil {
+		return Result{}, err
+	}
+	return sweepWith(&c, body)
+}
+
+// sweepWith runs a sweep and investigates what it finds.
+func sweepWith(c *Config, body func(*World)) (Result, error) {
+	s, err := newSweep(c, body)
+	if err != nil {
+		return Result{}, err
 	}
 	began := time.Now()
-	total, found := s.run()
-	r := total.result()
-	r.Elapsed = time.Since(began)
-	if found != nil {
-		r.Failure, r.FailedSeed = found.failure, found.seed
-		r.Report = investigate(&c, body, found)
+	if c.For > 0 {
+		s.expired = after(began.Add(c.For))
 	}
-	return r
+	found := s.run()
+	r := s.total.result()
+	r.Elapsed = time.Since(began)
+	r.Coverage = s.strategy.Coverage()
+	if found == nil {
+		return r, nil
+	}
+	v := &investigation{cfg: c, body: body, finding: found, expired: after(time.Now().Add(c.ShrinkTime))}
+	out := v.investigate()
+	out.showLog = c.trace == traceText
+	r.Failure, r.FailedSeed, r.Report = out.failure, found.run.Seed, out.String()
+	return r, nil
+}
+
+// after reports whether a moment has passed.
+func after(moment time.Time) func() bool {
+	return func() bool { return time.Now().After(moment) }
 }

@@ -1,9 +1,12 @@
 package sim
 
 import (
+	"cmp"
+	"fmt"
 	"time"
 
 	"github.com/reprise-dst/reprise/fault"
+	"github.com/reprise-dst/reprise/internal/explore"
 	"github.com/reprise-dst/reprise/store"
 )
 
@@ -21,6 +24,18 @@ type Config struct {
 
 	// For, when it is set, keeps a sweep going for at least this much wall time, whatever Runs says.
 	For time.Duration
+
+	// Explore names the strategy that decides which runs are tried: random (when it is empty), uniform,
+	// fifo, pct:D, deviations:K, portfolio, or some of them joined by +. See docs/ and the package comment.
+	Explore string
+
+	// Shard and Shards spread a sweep over several processes: this one takes every Shards-th run, from the
+	// Shard-th on, counted from 0.
+	Shard, Shards int
+
+	// Dir is where schedules and traces of failures are kept. Check takes testdata/sim/<test> when it is
+	// empty; Sweep then keeps none.
+	Dir string
 
 	// Seed is where the sequence of seeds starts. When it is zero, the sequence is a fixed function of
 	// Name, so that a plain `go test` runs the same seeds every time.
@@ -61,9 +76,15 @@ type Config struct {
 	// MustReach makes it a failure that, over a whole sweep, a Sometimes never held or an enabled fault
 	// never fired. Otherwise it is only reported.
 	MustReach bool
+
+	seedIsSet bool   // Seed counts although it may be zero
+	schedule  string // the schedule file to run instead of a sweep
+	trace     string // traceText or traceJSON
+	ownFaults bool   // the plan is not the test's own
 }
 
 const (
+	defaultExplore    = "random"
 	defaultRuns       = 100
 	defaultMaxEvents  = 1_000_000
 	defaultMaxSpin    = 100_000
@@ -73,10 +94,22 @@ const (
 	defaultShrinkTime = 10 * time.Second
 )
 
-// resolved is the configuration with its defaults filled in.
-func (c Config) resolved() Config {
-	if c.Runs == 0 {
-		c.Runs = defaultRuns
+// resolved is the configuration with its defaults filled in, or an error that says what is wrong with it.
+func (c Config) resolved() (Config, error) {
+	if err := c.validate(); err != nil {
+		return c, err
+	}
+	c.Shards = max(c.Shards, 1)
+	orDefault(&c.Explore, defaultExplore)
+	orDefault(&c.Runs, defaultRuns)
+	orDefault(&c.MaxEvents, defaultMaxEvents)
+	orDefault(&c.MaxSpin, defaultMaxSpin)
+	orDefault(&c.MaxTime, defaultMaxTime)
+	orDefault(&c.SelfCheck, defaultSelfCheck)
+	orDefault(&c.ShrinkRuns, defaultShrinkRuns)
+	orDefault(&c.ShrinkTime, defaultShrinkTime)
+	if c.Disk == nil {
+		c.Disk = store.NewPebbleDisk
 	}
 	switch {
 	case c.NoFaults:
@@ -84,26 +117,38 @@ func (c Config) resolved() Config {
 	case len(c.Faults.Rules) == 0:
 		c.Faults = fault.Default()
 	}
-	if c.Disk == nil {
-		c.Disk = store.NewPebbleDisk
+	return c, nil
+}
+
+func orDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
 	}
-	if c.MaxEvents == 0 {
-		c.MaxEvents = defaultMaxEvents
+}
+
+// validate says what is wrong with a configuration that was written in code.
+func (c *Config) validate() error {
+	for _, n := range []struct {
+		name  string
+		value int64
+	}{
+		{"Runs", int64(c.Runs)}, {"For", int64(c.For)}, {"Workers", int64(c.Workers)},
+		{"MaxEvents", int64(c.MaxEvents)}, {"MaxSpin", int64(c.MaxSpin)}, {"MaxTime", int64(c.MaxTime)},
+		{"ShrinkTime", int64(c.ShrinkTime)},
+	} {
+		if n.value < 0 {
+			return fmt.Errorf("sim: Config.%s is %d; it can't be negative, and zero means the default", n.name, n.value)
+		}
 	}
-	if c.MaxSpin == 0 {
-		c.MaxSpin = defaultMaxSpin
+	if c.SelfCheck > 1 || c.SelfCheck != c.SelfCheck {
+		return fmt.Errorf("sim: Config.SelfCheck is %v; it is a share, from 0 to 1", c.SelfCheck)
 	}
-	if c.MaxTime == 0 {
-		c.MaxTime = defaultMaxTime
+	if err := c.Faults.Validate(); err != nil {
+		return fmt.Errorf("sim: Config.Faults: %w", err)
 	}
-	if c.SelfCheck == 0 {
-		c.SelfCheck = defaultSelfCheck
+	if _, err := explore.Parse(cmp.Or(c.Explore, defaultExplore), explore.Config{Shard: c.Shard, Shards: c.Shards}); err != nil {
+		return fmt.Errorf("sim: Config.Explore: %w", err)
 	}
-	if c.ShrinkRuns == 0 {
-		c.ShrinkRuns = defaultShrinkRuns
-	}
-	if c.ShrinkTime == 0 {
-		c.ShrinkTime = defaultShrinkTime
-	}
-	return c
+	return nil
 }

@@ -31,6 +31,8 @@ type Failure struct {
 	// Event is the number of the trace's event at which it showed, At its virtual offset.
 	Event int
 	At    time.Duration
+
+	place string // tells failures of one property apart: where it was asserted, what panicked
 }
 
 // Error is the verdict in one line.
@@ -83,16 +85,16 @@ func (w *World) guard() {
 func (w *World) Errorf(format string, args ...any) {
 	w.guard()
 	text := fmt.Sprintf(format, args...)
-	f := &Failure{Property: propAssert, Detail: assertionLines(text)}
-	f.Subject = callerOutside()
-	w.failed(f)
+	where := callerOutside()
+	w.failed(&Failure{Property: propAssert, Subject: where, Detail: assertionLines(text), place: where})
 }
 
 // FailNow ends the world as failed. It does not return.
 func (w *World) FailNow() {
 	w.guard()
 	if w.failure == nil {
-		w.failed(&Failure{Property: propAssert, Subject: callerOutside(), Detail: []string{"FailNow was called"}})
+		where := callerOutside()
+		w.failed(&Failure{Property: propAssert, Subject: where, Detail: []string{"FailNow was called"}, place: where})
 	}
 	t := w.loop.Current()
 	if t == nil {
@@ -111,8 +113,9 @@ func (w *World) panicked(t *eventloop.Task, p *eventloop.PanicError) {
 	if n := nodeOf(t); n != nil {
 		subject += " on " + n.name
 	}
-	detail := []string{fmt.Sprintf("panic: %v", p.Value)}
-	w.failed(&Failure{Property: propPanic, Subject: subject, Detail: append(detail, userFrames(p.Stack)...)})
+	frames := userFrames(p.Stack)
+	w.failed(&Failure{Property: propPanic, Subject: subject, place: frames[0],
+		Detail: append([]string{fmt.Sprintf("panic: %v", p.Value)}, frames...)})
 }
 
 // deadlock fails the world because no task can run, nothing is to arrive and no timer is set.

@@ -4,7 +4,107 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
+	"time"
+
+	"github.com/reprise-dst/reprise/fault"
 )
+
+// Result is what a sweep has seen.
+type Result struct {
+	Runs    int           // worlds that ran, up to the first that failed
+	Elapsed time.Duration // wall time
+	Virtual time.Duration // virtual time, over all worlds
+	Events  int64         // events in the traces of all worlds
+	Choices int64         // choices with more than one answer
+	Crashes int           // crashes of nodes
+	Orders  int           // distinct orders in which steps completed, counted up to a million
+
+	Faults    []fault.Count // how often each kind of the plan could have fired, and did
+	Sometimes []Reached     // every Sometimes, in alphabetical order
+	Unreached []string      // what the sweep never reached, one line each
+	Coverage  string        // what the strategy has covered
+
+	Failure    *Failure // the first in the strategy's order; nil when all passed
+	FailedSeed uint64   // of the world that failed, before shrinking
+	Report     string   // what a person should read about the failure
+}
+
+// Reached says in how many worlds a Sometimes held, of those that asked it.
+type Reached struct {
+	Property string
+	Held     int
+	Asked    int
+}
+
+// SeedsPerSecond is the speed of the sweep in wall time.
+func (r *Result) SeedsPerSecond() float64 {
+	if r.Elapsed <= 0 {
+		return 0
+	}
+	return float64(r.Runs) / r.Elapsed.Seconds()
+}
+
+// Summary is the result in one line.
+func (r *Result) Summary() string {
+	return fmt.Sprintf("%s (%s/s), %s, %s, %s of virtual time",
+		count(int64(r.Runs), "run"), number(int64(r.SeedsPerSecond())), plural(int64(r.Crashes), "crash", "crashes"),
+		count(int64(r.Orders), "completion order"), coarse(r.Virtual))
+}
+
+// maxOrders bounds the memory of a sweep that counts distinct completion orders.
+const maxOrders = 1_000_000
+
+// tally is what a sweep has counted.
+type tally struct {
+	runs    int
+	virtual time.Duration
+	events  int64
+	choices int64
+	crashes int
+	orders  map[uint64]struct{}
+	faults  []fault.Count
+	reached map[string]*Reached
+}
+
+func newTally() tally {
+	return tally{orders: make(map[uint64]struct{}), reached: make(map[string]*Reached)}
+}
+
+// count adds one world.
+func (t *tally) count(s *stats) {
+	t.runs++
+	t.virtual += s.virtual
+	t.events += int64(s.events)
+	t.choices += int64(s.picks)
+	t.crashes += s.crashes
+	if s.order != 0 && len(t.orders) < maxOrders {
+		t.orders[s.order] = struct{}{}
+	}
+	t.countFaults(s.faults)
+	for _, one := range s.sometimes {
+		r := t.reached[one.property]
+		if r == nil {
+			r = &Reached{Property: one.property}
+			t.reached[one.property] = r
+		}
+		r.Asked++
+		if one.held {
+			r.Held++
+		}
+	}
+}
+
+func (t *tally) countFaults(counts []fault.Count) {
+	if len(t.faults) != len(counts) {
+		t.faults = fault.Add(t.faults, counts)
+		return
+	}
+	for i := range counts {
+		t.faults[i].Enabled += counts[i].Enabled
+		t.faults[i].Fired += counts[i].Fired
+	}
+}
 
 // result is the tally as users see it.
 func (t *tally) result() Result {
@@ -14,12 +114,50 @@ func (t *tally) result() Result {
 	}
 	for _, property := range slices.Sorted(maps.Keys(t.reached)) {
 		r.Sometimes = append(r.Sometimes, *t.reached[property])
+		if one := t.reached[property]; one.Held == 0 {
+			r.Unreached = append(r.Unreached, fmt.Sprintf("%q was never true in %s", property,
+				count(int64(one.Asked), "run")))
+		}
+	}
+	for _, f := range t.faults {
+		if f.Enabled > 0 && f.Fired == 0 {
+			r.Unreached = append(r.Unreached, fmt.Sprintf("the fault %q never fired, in %s where it could have",
+				f.Kind, plural(int64(f.Enabled), "place", "places")))
+		}
 	}
 	return r
 }
 
-// Summary is the result in one line.
-func (r *Result) Summary() string {
-	return fmt.Sprintf("reprise: %d runs, %.0f seeds/s, %d crashes, %d completion orders, %v of virtual time",
-		r.Runs, r.SeedsPerSecond(), r.Crashes, r.Orders, r.Virtual)
+// count prints a number with its unit: 1 run, 1,284 runs.
+func count(n int64, unit string) string { return plural(n, unit, unit+"s") }
+
+func plural(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return number(n) + " " + many
+}
+
+// number prints n with commas: 1,284.
+func number(n int64) string {
+	digits := fmt.Sprint(n)
+	for i := len(digits) - 3; i > 0 && digits[i-1] != '-'; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}
+
+// coarse prints a long duration in the unit that fits: 3.2 days rather than 76h48m12.3s.
+func coarse(d time.Duration) string {
+	day := 24 * time.Hour
+	for _, unit := range []struct {
+		length time.Duration
+		name   string
+	}{{365 * day, "years"}, {day, "days"}, {time.Hour, "hours"}, {time.Minute, "minutes"}} {
+		if d >= 2*unit.length {
+			text := fmt.Sprintf("%.1f", float64(d)/float64(unit.length))
+			return strings.TrimSuffix(text, ".0") + " " + unit.name
+		}
+	}
+	return d.Round(time.Millisecond).String()
 }

@@ -2,98 +2,92 @@ package sim
 
 import (
 	"hash/fnv"
-	"maps"
-	"math"
 	"runtime"
-	"slices"
-	"sync"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/reprise-dst/reprise/fault"
 	"github.com/reprise-dst/reprise/internal/choice"
+	"github.com/reprise-dst/reprise/internal/explore"
 )
 
-// Result is what a sweep has seen.
-type Result struct {
-	Runs    int           // worlds that ran
-	Elapsed time.Duration // wall time
-	Virtual time.Duration // virtual time, over all worlds
-	Events  int64         // events in the traces of all worlds
-	Choices int64         // choices with more than one answer
-	Crashes int           // crashes of nodes
-	Orders  int           // distinct orders in which steps completed, counted up to a million
-
-	Faults     []fault.Count // how often each kind of the plan could have fired, and did
-	Sometimes  []Reached     // every Sometimes, in alphabetical order
-	Unreached  []string      // what is wrong with the sweep as a whole: what it never reached
-	Failure    *Failure      // of the failing seed with the lowest index; nil when all passed
-	FailedSeed uint64
-	Report     string // the whole report of the failure
-	Schedule   choice.Schedule
-}
-
-// Reached says in how many worlds a Sometimes held, of those that asked it.
-type Reached struct {
-	Property string
-	Held     int
-	Asked    int
-}
-
-// SeedsPerSecond is the speed of the sweep in wall time.
-func (r *Result) SeedsPerSecond() float64 {
-	if r.Elapsed <= 0 {
-		return 0
-	}
-	return float64(r.Runs) / r.Elapsed.Seconds()
-}
-
-// maxOrders bounds the memory of a sweep that counts distinct completion orders.
-const maxOrders = 1_000_000
-
-// sweep runs many worlds, on several workers.
+// sweep runs the worlds that a strategy asks for, on several lanes. It takes them in batches whose sizes
+// don't depend on the number of lanes, and counts them in the order in which they were asked for; so what it
+// finds and counts doesn't depend on that number either.
 type sweep struct {
-	cfg    *Config
-	body   func(*World)
-	first  uint64       // the base of the seeds
-	limit  int64        // the number of seeds; a sweep that has time left goes on
-	expire func() bool  // whether a sweep's time is over; nil when only the limit counts
-	next   atomic.Int64 // the next index
-	lowest atomic.Int64 // the lowest failing index so far
-	lanes  []*lane
-	mu     sync.Mutex
-	found  map[int64]*finding
+	cfg      *Config
+	body     func(*World)
+	strategy explore.Strategy
+	expired  func() bool // whether the time for the sweep is over; nil when only cfg.Runs counts
+	lanes    int
+	total    tally
+
+	batch  []slot
+	next   atomic.Int64 // the next slot to run
+	failed atomic.Int64 // the lowest slot that failed; len(batch) when none did
 }
 
-// finding is a seed that did not pass.
-type finding struct {
-	seed    uint64
+// slot is one run of a batch and what came of it.
+type slot struct {
+	run     explore.Run
+	ran     bool
 	failure *Failure
 	hash    uint64
-	blocked bool // the world still hangs, and so would a second one
+	choices []choice.Choice    // only for strategies that learn from them
+	devs    []choice.Deviation // only of a run that failed
+	stats
 }
 
-// tally is what one worker has counted; workers share nothing.
-type tally struct {
-	runs    int
-	virtual time.Duration
-	events  int64
-	choices int64
-	crashes int
-	orders  map[uint64]struct{}
-	faults  []fault.Count
-	reached map[string]*Reached
+// stats are what a world adds to the tally.
+type stats struct {
+	virtual   time.Duration
+	events    int
+	picks     int
+	crashes   int
+	order     uint64
+	faults    []fault.Count
+	sometimes []sometime
 }
 
-// seedAt is the seed with the given index in a sequence.
-func seedAt(base uint64, i int64) uint64 {
-	if i == 0 {
-		return base
+// finding is a run that did not pass.
+type finding struct {
+	run     explore.Run
+	failure *Failure
+	hash    uint64
+	devs    []choice.Deviation // of a run that has no seed of its own
+	path    string             // of the saved schedule that was run
+	blocked bool               // the world still hangs, and so would a second one
+}
+
+// maxBatch bounds the runs that are handed out before the strategy learns of their results.
+const maxBatch = 256
+
+// newSweep is a sweep with the strategy that cfg, which is resolved, names.
+func newSweep(cfg *Config, body func(*World)) (*sweep, error) {
+	seed := cfg.Seed
+	if seed == 0 && !cfg.seedIsSet {
+		seed = baseSeed(cfg.Name)
 	}
-	x := base + uint64(i)*0x9e3779b97f4a7c15
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
+	strategy, err := explore.Parse(cfg.Explore,
+		explore.Config{Seed: seed, Shard: cfg.Shard, Shards: cfg.Shards, Order: isQueue})
+	if err != nil {
+		return nil, err
+	}
+	return &sweep{cfg: cfg, body: body, strategy: strategy, lanes: laneCount(cfg), total: newTally()}, nil
+}
+
+// laneCount is the number of worlds that run at the same time.
+func laneCount(cfg *Config) int {
+	if cfg.Workers > 0 {
+		return cfg.Workers
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+// isQueue tells strategies which labels pick from what waits, oldest first.
+func isQueue(label string) bool {
+	return strings.HasSuffix(label, "/completes") || label == labelArrives
 }
 
 // baseSeed is where the sequence of seeds starts for a test that names none.
@@ -103,132 +97,146 @@ func baseSeed(name string) uint64 {
 	return h.Sum64()
 }
 
-// run runs the worlds and returns the finding with the lowest index, or nil.
-func (s *sweep) run() (*tally, *finding) {
-	s.lowest.Store(math.MaxInt64)
-	s.found = make(map[int64]*finding)
-	workers := s.cfg.Workers
-	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
+// run runs the worlds until one fails, the strategy has no more, or the limit is reached. It returns the
+// first failure in the strategy's order, or nil.
+func (s *sweep) run() *finding {
+	for size := 1; ; size = min(4*size, maxBatch) {
+		if s.fill(size) == 0 {
+			return nil
+		}
+		if hung := s.runBatch(); hung != nil {
+			return &finding{run: s.batch[hung.index].run, failure: hung.failure, blocked: true}
+		}
+		if f := s.settle(); f != nil {
+			return f
+		}
 	}
-	workers = int(max(1, min(int64(workers), s.limit)))
-	tallies := make([]tally, workers)
-	for i := range workers {
-		s.lanes = append(s.lanes, startLane(func(l *lane) bool { return s.one(l, &tallies[i]) }))
-	}
-	if hung := awaitLanes(s.lanes); hung != nil {
-		s.report(hung.index, &finding{seed: hung.world.seed, failure: hung.failure, blocked: true})
-		return &tally{}, s.found[s.lowest.Load()] // the hung worker may still write to its own
-	}
-	total := &tallies[0]
-	for i := range tallies[1:] {
-		total.add(&tallies[i+1])
-	}
-	return total, s.found[s.lowest.Load()]
 }
 
-// one runs the next world. It returns false when there is none.
-func (s *sweep) one(l *lane, t *tally) bool {
+// fill asks the strategy for the next batch.
+func (s *sweep) fill(size int) int {
+	s.batch = s.batch[:0]
+	left := s.cfg.Runs - s.total.runs
+	if s.expired != nil && !s.expired() {
+		left = max(left, size)
+	}
+	for len(s.batch) < min(size, left) {
+		run, ok := s.strategy.Next()
+		if !ok {
+			break
+		}
+		s.batch = append(s.batch, slot{run: run})
+	}
+	s.next.Store(0)
+	s.failed.Store(int64(len(s.batch)))
+	return len(s.batch)
+}
+
+// runBatch runs the batch on all lanes and returns the world that hangs, if one does.
+func (s *sweep) runBatch() (hung *job) {
+	lanes := make([]*lane, min(s.lanes, len(s.batch)))
+	for i := range lanes {
+		lanes[i] = startLane(s.one)
+	}
+	return awaitLanes(lanes)
+}
+
+// settle counts the batch, up to the first failure, and tells the strategy.
+func (s *sweep) settle() *finding {
+	for i := range s.batch {
+		b := &s.batch[i]
+		if !b.ran {
+			continue
+		}
+		s.total.count(&b.stats)
+		s.strategy.Done(b.run, explore.Result{Choices: b.choices, Failed: b.failure != nil})
+		if b.failure != nil {
+			return &finding{run: b.run, failure: b.failure, hash: b.hash, devs: b.devs}
+		}
+	}
+	return nil
+}
+
+// one runs the next world of the batch. It returns false when there is none that matters.
+func (s *sweep) one(l *lane) bool {
 	i := s.next.Add(1) - 1
-	if i > s.lowest.Load() || i >= s.limit && (s.expire == nil || s.expire()) {
+	if i >= s.failed.Load() || s.expired != nil && s.total.runs+int(i) >= s.cfg.Runs && s.expired() {
 		return false
 	}
-	seed := seedAt(s.first, i)
-	var first *World
-	l.perform(&job{world: newWorld(s.cfg, seed, choice.Seeded(seed), false), index: i, ended: func(w *World) {
-		first = w
-		t.count(w)
-		if w.failure != nil {
-			s.report(i, &finding{seed: seed, failure: w.failure, hash: w.trace.hash})
-		}
+	b := &s.batch[i]
+	l.perform(&job{world: newWorld(s.cfg, b.run.Seed, b.run.Source, false), index: i, ended: func(w *World) {
+		b.take(w)
+		s.note(i)
 	}}, s.body)
-	if first.failure == nil && s.selfChecks(seed) {
-		l.perform(&job{world: newWorld(s.cfg, seed, choice.Seeded(seed), false), index: i, ended: func(w *World) {
-			if w.trace.hash != first.trace.hash || w.failure != nil {
-				s.report(i, &finding{seed: seed, failure: &Failure{Property: propAlike}, hash: first.trace.hash})
-			}
-		}}, s.body)
+	if b.failure == nil && s.selfChecks(b.run) {
+		s.again(l, i)
 	}
 	return true
 }
 
-// selfChecks reports whether a passing seed runs a second time. It is a function of the seed.
-func (s *sweep) selfChecks(seed uint64) bool {
-	return s.cfg.SelfCheck > 0 && float64(mix(seed, 1)>>11) < s.cfg.SelfCheck*(1<<53)
-}
-
-func (s *sweep) report(i int64, f *finding) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.found[i] = f
-	if i < s.lowest.Load() {
-		s.lowest.Store(i)
-	}
-}
-
-// count adds a world that has ended.
-func (t *tally) count(w *World) {
-	t.runs++
-	t.virtual += w.offset()
-	t.events += int64(w.trace.count)
-	t.choices += int64(w.list.Len())
-	t.crashes += w.crashes
-	if t.orders == nil {
-		t.orders = make(map[uint64]struct{})
-		t.reached = make(map[string]*Reached)
-	}
-	if w.order != 0 && len(t.orders) < maxOrders {
-		t.orders[w.order] = struct{}{}
-	}
-	t.faults = addCounts(t.faults, w.faults.Counts())
-	for _, s := range w.sometimes {
-		r := t.reached[s.property]
-		if r == nil {
-			r = &Reached{Property: s.property}
-			t.reached[s.property] = r
-		}
-		r.Asked++
-		if s.held {
-			r.Held++
-		}
-	}
-}
-
-// addCounts adds b to a, which it changes when both list the same kinds.
-func addCounts(a, b []fault.Count) []fault.Count {
-	if len(a) != len(b) {
-		return fault.Add(a, b)
-	}
-	for i := range a {
-		a[i].Enabled += b[i].Enabled
-		a[i].Fired += b[i].Fired
-	}
-	return a
-}
-
-// add merges the tally of another worker.
-func (t *tally) add(o *tally) {
-	if o.runs == 0 {
+// again runs a world that passed a second time: it must have the same trace.
+func (s *sweep) again(l *lane, i int64) {
+	b := &s.batch[i]
+	source, ok := sourceOf(b.run)
+	if !ok {
 		return
 	}
-	if t.runs == 0 {
-		*t = *o
+	l.perform(&job{world: newWorld(s.cfg, b.run.Seed, source, false), index: i, ended: func(w *World) {
+		if w.trace.hash != b.hash || w.failure != nil {
+			b.failure = &Failure{Property: propAlike}
+			s.note(i)
+		}
+	}}, s.body)
+}
+
+// note lowers the bound behind which runs matter no more, if slot i failed.
+func (s *sweep) note(i int64) {
+	if s.batch[i].failure == nil {
 		return
 	}
-	t.runs += o.runs
-	t.virtual += o.virtual
-	t.events += o.events
-	t.choices += o.choices
-	t.crashes += o.crashes
-	maps.Copy(t.orders, o.orders)
-	t.faults = addCounts(t.faults, o.faults)
-	for _, property := range slices.Sorted(maps.Keys(o.reached)) {
-		r := o.reached[property]
-		if mine := t.reached[property]; mine != nil {
-			mine.Held += r.Held
-			mine.Asked += r.Asked
-		} else {
-			t.reached[property] = r
+	for {
+		lowest := s.failed.Load()
+		if i >= lowest || s.failed.CompareAndSwap(lowest, i) {
+			return
 		}
 	}
+}
+
+// selfChecks reports whether a passing run runs a second time. It is a function of the seed.
+func (s *sweep) selfChecks(run explore.Run) bool {
+	share := s.cfg.SelfCheck
+	return share > 0 && run.Seeded && float64(mix(run.Seed, 1)>>11) < share*(1<<53)
+}
+
+// sourceOf makes the source of a run once more; false when only the strategy can.
+func sourceOf(run explore.Run) (choice.Source, bool) {
+	if !run.Seeded {
+		return nil, false
+	}
+	strategy, err := explore.Parse(run.Strategy, explore.Config{Seed: run.Seed, Order: isQueue})
+	if err != nil {
+		return nil, false
+	}
+	again, ok := strategy.Next()
+	return again.Source, ok
+}
+
+// take keeps what matters of a world that has ended.
+func (b *slot) take(w *World) {
+	b.ran, b.failure, b.hash = true, w.failure, w.trace.hash
+	b.stats = stats{
+		virtual: w.offset(), events: w.trace.count, picks: w.list.Len(), crashes: w.crashes, order: w.order,
+		faults: w.faults.Counts(), sometimes: w.sometimes,
+	}
+	if w.failure != nil {
+		b.devs = w.list.Deviations()
+	}
+	if learns(b.run.Strategy) {
+		b.choices = w.list.Choices()
+	}
+}
+
+// learns reports whether a strategy wants to know the choices of a run.
+func learns(strategy string) bool {
+	return strategy != "random" && strategy != "uniform" && strategy != "fifo"
 }

@@ -1,7 +1,11 @@
 package sim
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
 	"math/bits"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -109,8 +113,8 @@ func eventText(kind eventKind, group, name string, x int64) string {
 	}
 }
 
-// Text is the trace as text, one line for every event.
-func traceText(log []Event) string {
+// traceAsText is the trace as text, one line for every event.
+func traceAsText(log []Event) string {
 	var b strings.Builder
 	for i := range log {
 		b.WriteString(eventLine(i+1, &log[i]))
@@ -121,12 +125,16 @@ func traceText(log []Event) string {
 
 // eventLine is event number i as one line.
 func eventLine(i int, e *Event) string {
-	node := e.Node
-	if node == "" {
-		node = "-"
-	}
 	text := strings.ReplaceAll(e.Text, "\n", "\n"+strings.Repeat(" ", 28))
-	return pad("#"+strconv.Itoa(i), 6) + " " + pad(offsetText(e.At), 12) + " " + pad(node, 8) + " " + text
+	return pad("#"+strconv.Itoa(i), 6) + " " + pad(offsetText(e.At), 12) + " " + pad(e.who(), 8) + " " + text
+}
+
+// who is the node, or a dash for what happens outside of nodes.
+func (e *Event) who() string {
+	if e.Node == "" {
+		return "-"
+	}
+	return e.Node
 }
 
 func pad(s string, width int) string {
@@ -178,4 +186,27 @@ func mixString(h uint64, s string) uint64 {
 		h = mix(h, tail)
 	}
 	return h
+}
+
+// saveJSON writes the trace as JSON lines beside the text.
+func saveJSON(tracePath string, log []Event) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	for i, e := range log {
+		line := struct {
+			Event int    `json:"event"`
+			At    int64  `json:"at_ns"`
+			Node  string `json:"node,omitempty"`
+			Text  string `json:"text"`
+		}{i + 1, int64(e.At), e.Node, e.Text}
+		if err := enc.Encode(line); err != nil {
+			return fmt.Errorf("sim: the trace can't be written as JSON: %w", err)
+		}
+	}
+	path := strings.TrimSuffix(tracePath, traceSuffix) + ".trace.jsonl"
+	if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("sim: the trace can't be saved: %w", err)
+	}
+	return nil
 }

@@ -18,6 +18,7 @@ type World struct {
 	seed   uint64
 	loop   *eventloop.Loop
 	clock  *clock.Virtual
+	source choice.Source
 	list   *choice.List
 	faults *fault.Injector
 	nodes  []*Node
@@ -41,11 +42,12 @@ type World struct {
 	failure      *Failure
 	faultless    bool // StopFaults was called
 	ended        bool
+	hangs        bool // the watchdog has given it up
 }
 
 // newWorld is a world that has not begun. cfg is resolved and shared by the worlds of a sweep.
 func newWorld(cfg *Config, seed uint64, src choice.Source, record bool) *World {
-	w := &World{cfg: cfg, seed: seed, loop: eventloop.New(), clock: clock.NewVirtual(Epoch)}
+	w := &World{cfg: cfg, seed: seed, source: src, loop: eventloop.New(), clock: clock.NewVirtual(Epoch)}
 	w.list = choice.NewList(src)
 	w.faults = cfg.Faults.Injector(w.list)
 	w.trace.record = record
