@@ -72,7 +72,7 @@ func (f SourceFunc) Answer(q Query) int { return f(q) }
 // The bound source is then asked in place of the source itself; both must answer alike.
 type Binder interface {
 	Source
-	Bind(label string) Source
+	Bind(label string) Source // asked once for each label and list
 }
 
 // FIFO is the source of the run without deviations: it answers 0 to everything.

@@ -115,6 +115,7 @@ func (p *parser) deviation(label, rest string) error {
 	if !ok {
 		return fmt.Errorf("a deviation begins with its label and its occurrence: %s", example)
 	}
+	count = strings.TrimSpace(count)
 	occurrence, err := strconv.ParseInt(count, 10, 32)
 	if err != nil || occurrence < 1 {
 		return fmt.Errorf("the occurrence %q is not a whole number from 1 to %d: %s",
@@ -170,5 +171,5 @@ func clip(line string) string {
 	if len(line) <= limit {
 		return line
 	}
-	return line[:limit] + "…"
+	return strings.ToValidUTF8(line[:limit], "") + "…"
 }

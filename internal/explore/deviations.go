@@ -102,16 +102,14 @@ func (d *deviations) Next() (Run, bool) {
 		}
 		n = d.draw()
 	}
-	run := Run{
-		Number: d.handed, Strategy: d.Name(), Source: choice.Reproduce(n.deviations()), node: n,
-	}
+	run := Run{Number: d.handed, Strategy: d.Name(), Learns: n.level < d.depth, node: n}
 	d.handed++
 	d.pending++
 	d.levels[d.level].handed++
 	if d.level < d.depth {
 		d.next = append(d.next, n)
 	}
-	return run, true
+	return run.from(func() choice.Source { return choice.Reproduce(n.deviations()) }), true
 }
 
 // draw takes the next run of the level that falls to this shard; nil when there is none.

@@ -49,15 +49,27 @@ type Run struct {
 	Seed     uint64        // what the strategy draws from; meaningless when Seeded is false
 	Seeded   bool          // whether Strategy and Seed say all there is to say about the run
 	Source   choice.Source // for one list
+	Measures bool          // it only sizes up the program for others: not one of the runs that were asked for
+	Learns   bool          // whether the strategy needs Result.Choices
 
+	again func() choice.Source
 	node  *node    // of Deviations
 	owner Strategy // of a portfolio
 	inner *Run     // of a portfolio
 }
 
+// Again returns a fresh source for the same run.
+func (r Run) Again() choice.Source { return r.again() }
+
+// from gives the run its sources.
+func (r Run) from(source func() choice.Source) Run {
+	r.Source, r.again = source(), source
+	return r
+}
+
 // Result is what a run came to.
 type Result struct {
-	Choices []choice.Choice // all that was recorded, in order
+	Choices []choice.Choice // all that was recorded, in order; may be left out unless Run.Learns
 	Failed  bool            // whether a property was violated
 }
 
@@ -130,7 +142,7 @@ func Parse(name string, config Config) (Strategy, error) {
 	}
 	switch kind {
 	case "fifo":
-		return &single{name: "fifo", seeded: true, source: choice.FIFO()}, nil
+		return &single{name: "fifo", seeded: true, source: choice.FIFO}, nil
 	case "random":
 		return &seeds{name: name, config: config, source: Swarm}, nil
 	case "uniform":
@@ -148,5 +160,5 @@ const maxDepth = 9
 
 // Reproduce returns the strategy of one run: the one with these deviations.
 func Reproduce(devs []choice.Deviation) Strategy {
-	return &single{name: "reproduce", source: choice.Reproduce(devs)}
+	return &single{name: "reproduce", source: func() choice.Source { return choice.Reproduce(devs) }}
 }

@@ -9,7 +9,7 @@ import (
 // single hands out one run.
 type single struct {
 	name   string
-	source choice.Source
+	source func() choice.Source
 	seeded bool
 	handed bool
 	done   bool
@@ -22,7 +22,7 @@ func (s *single) Next() (Run, bool) {
 		return Run{}, false
 	}
 	s.handed = true
-	return Run{Strategy: s.name, Seeded: s.seeded, Source: s.source}, true
+	return Run{Strategy: s.name, Seeded: s.seeded}.from(s.source), true
 }
 
 func (s *single) Done(Run, Result) { s.done = true }
@@ -47,9 +47,9 @@ func (s *seeds) Name() string { return s.name }
 
 func (s *seeds) Next() (Run, bool) {
 	seed := s.config.seed(s.handed)
-	run := Run{Number: s.handed, Strategy: s.name, Seed: seed, Seeded: true, Source: s.source(seed)}
+	run := Run{Number: s.handed, Strategy: s.name, Seed: seed, Seeded: true}
 	s.handed++
-	return run, true
+	return run.from(func() choice.Source { return s.source(seed) }), true
 }
 
 func (s *seeds) Done(Run, Result) { s.done++ }
