@@ -142,8 +142,8 @@ func (r Rule) validate() error {
 	if index(r.Kind) < 0 {
 		return unknownKind(string(r.Kind))
 	}
-	if !(r.Rate >= 0 && r.Rate <= 1) || r.Rate == 0 && math.Signbit(r.Rate) {
-		return fmt.Errorf("the rate must be from 0%% to 100%% (Rate from 0 to 1)")
+	if !isRate(r.Rate) {
+		return errors.New("the rate must be from 0% to 100% (Rate from 0 to 1)")
 	}
 	if r.Budget < 0 {
 		return fmt.Errorf("the budget %d is negative: leave it out for any number of faults", r.Budget)
@@ -154,6 +154,8 @@ func (r Rule) validate() error {
 	}
 	return nil
 }
+
+func isRate(rate float64) bool { return rate >= 0 && rate <= 1 } // NaN is none
 
 // badInPattern finds what would end a pattern in the text of a plan.
 func badInPattern(r rune) bool {
@@ -227,7 +229,10 @@ func parsePercent(word string) (float64, error) {
 
 // formatPercent prints 0.025 as "2.5%".
 func formatPercent(rate float64) string {
-	whole, fraction, _ := strings.Cut(strconv.FormatFloat(rate, 'f', -1, 64), ".")
+	if !isRate(rate) {
+		return strconv.FormatFloat(100*rate, 'g', -1, 64) + "%"
+	}
+	whole, fraction, _ := strings.Cut(strconv.FormatFloat(math.Abs(rate), 'f', -1, 64), ".") // no -0
 	for len(fraction) < 2 {
 		fraction += "0"
 	}
