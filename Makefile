@@ -21,8 +21,8 @@ help: ## list the targets
 	@echo
 	@echo "  Variables: SEEDS=$(SEEDS) TIME=$(TIME) PKGS=$(PKGS)"
 
-demo: ## see it work: orders that survive a process killed again and again
-	@go run ./examples/orders
+demo: ## see it work: killed processes, simulated worlds, a planted bug and its report
+	@go run ./internal/demo
 
 test: ## all tests (under two minutes on two cores)
 	go test $(PKGS)

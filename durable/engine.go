@@ -156,6 +156,7 @@ func (e *Engine) abandon(orderly bool) {
 	for _, r := range e.runs { //tidy:unordered sorted below
 		if r.machine != nil && (!orderly || !r.driven) {
 			left = append(left, r)
+			delete(e.runs, r.id) // a step of it that ends late is dropped
 		}
 	}
 	e.mu.Unlock()

@@ -103,7 +103,7 @@ func (c *Command) same(d *Command) bool {
 func (c *Command) String() string {
 	switch c.Kind {
 	case CommandEnd:
-		return fmt.Sprintf("the end of the run (result fingerprint %016x)", c.Fingerprint)
+		return fmt.Sprintf("return of a result with fingerprint %016x", c.Fingerprint)
 	case CommandTimer:
 		return fmt.Sprintf("sleep (id %s)", c.Op)
 	}

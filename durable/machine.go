@@ -60,8 +60,10 @@ type outcome struct {
 }
 
 func newMachine(run string, def definition, codec Codec) *machine {
-	return &machine{run: run, def: def, codec: codec, loop: eventloop.New(),
-		pending: map[string]*operation{}}
+	return &machine{
+		run: run, def: def, codec: codec, loop: eventloop.New(),
+		pending: map[string]*operation{},
+	}
 }
 
 // apply feeds one event to the run and returns what it asks for in answer. The commands stay valid after
@@ -78,8 +80,10 @@ func (m *machine) apply(ev *Event) ([]Command, error) {
 			panic("invariant: machine: event for an operation that is not pending: " + ev.Op)
 		}
 		delete(m.pending, ev.Op)
-		op.resolve(outcome{result: ev.Result, value: ev.value, hasValue: ev.Failure == nil && ev.value != nil,
-			err: ev.Failure.err()})
+		op.resolve(outcome{
+			result: ev.Result, value: ev.value, hasValue: ev.Failure == nil && ev.value != nil,
+			err: ev.Failure.err(),
+		})
 	}
 	m.loop.Run()
 	return m.commands, m.err
@@ -246,7 +250,8 @@ func callerPC() uintptr {
 	n := runtime.Callers(2, pcs[:])
 	for _, pc := range pcs[:n] {
 		frame, _ := runtime.CallersFrames([]uintptr{pc}).Next()
-		if !strings.HasPrefix(frame.Function, packagePath+".") {
+		ours := strings.HasPrefix(frame.Function, packagePath+".") && !strings.HasSuffix(frame.File, "_test.go")
+		if !ours {
 			return pc
 		}
 	}

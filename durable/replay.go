@@ -36,8 +36,10 @@ func (m *machine) feed(e *Entry) error {
 }
 
 func (m *machine) parted(e *Entry, recorded, replayed string, pc uintptr) error {
-	return &NonDeterminismError{Run: m.run, Workflow: m.def.name, Entry: e.Seq,
-		Recorded: recorded, Replayed: replayed, Position: position(pc)}
+	return &NonDeterminismError{
+		Run: m.run, Workflow: m.def.name, Entry: e.Seq,
+		Recorded: recorded, Replayed: replayed, Position: position(pc),
+	}
 }
 
 // Journal is the recorded history of one run.

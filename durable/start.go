@@ -148,7 +148,8 @@ func (e *Engine) create(r *run, def definition, input []byte) error {
 	seed := xxhash.Sum64String(r.id) ^ uint64(now.UnixNano())
 	r.machine = newMachine(r.id, def, e.codec)
 	r.inbox = append(r.inbox, Event{Kind: EventStarted, Start: &Start{
-		Workflow: def.name, Input: input, Seed: seed, Behaviour: behaviour}})
+		Workflow: def.name, Input: input, Seed: seed, Behaviour: behaviour,
+	}})
 	more := e.advance(r)
 	e.started(r)
 	if err := e.failed(); err != nil && r.seq == 0 {

@@ -3,38 +3,41 @@ package main
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/reprise-dst/reprise/durable"
 )
 
 // NewHastyOrder is NewOrder with a planted bug, to show what a report looks like. Its author noticed that
-// the label is sometimes there before the payment, and saves a wait then: the label step leaves what it
-// printed in the process's memory, and the workflow takes it from there. That is right unless the process
-// crashes after the label came first: the step is not run again, and the memory of the new process is
-// empty. It takes both, an unusual completion order and a crash at the right moment, to see it.
+// the label is often printed before the payment is through, and saves a wait then: the label step leaves
+// the parcel in the process's memory, where the ship step finds it. That is right, unless the process
+// crashes after the label came first and before the parcel is shipped: the label step does not run again,
+// and the memory of the new process is empty. It takes both, an unusual completion order and a crash at the
+// right moment.
 func NewHastyOrder(s Services) *durable.Workflow[Order, Receipt] {
-	printed := map[Order]Parcel{} // lives and dies with the process
+	var printed sync.Map // of the process, by payment's order
+	label := func(ctx context.Context, o Order) (Parcel, error) {
+		parcel, err := s.Label(ctx, o)
+		printed.Store(o, parcel)
+		return parcel, err
+	}
 	return durable.Define("order", func(ctx durable.Context, o Order) (Receipt, error) {
 		goods, err := durable.Step(ctx, "reserve", s.Reserve, o)
 		if err != nil {
 			return Receipt{}, err
 		}
-		labelFirst, paidYet := false, false
-		charge := durable.Go(ctx, "pay", func(ctx durable.Context) (Payment, error) {
+		paidYet, labelFirst := false, false
+		pay := durable.Go(ctx, "pay", func(ctx durable.Context) (Payment, error) {
 			paid, err := durable.Step(ctx, "charge", s.Charge, o)
 			paidYet = true
 			return paid, err
 		})
-		label := durable.Go(ctx, "pack", func(ctx durable.Context) (Parcel, error) {
-			parcel, err := durable.Step(ctx, "label", func(ctx context.Context, o Order) (Parcel, error) {
-				parcel, err := s.Label(ctx, o)
-				printed[o] = parcel
-				return parcel, err
-			}, o)
+		pack := durable.Go(ctx, "pack", func(ctx durable.Context) (Parcel, error) {
+			parcel, err := durable.Step(ctx, "label", label, o)
 			labelFirst = !paidYet
 			return parcel, err
 		})
-		paid, err := charge.Await(ctx)
+		paid, err := pay.Await(ctx)
 		if errors.Is(err, ErrDeclined) {
 			_, err = durable.Step(ctx, "release", s.Release, goods)
 			return Receipt{}, err
@@ -42,13 +45,19 @@ func NewHastyOrder(s Services) *durable.Workflow[Order, Receipt] {
 		if err != nil {
 			return Receipt{}, err
 		}
-		parcel := printed[o]
+		var parcel Parcel
 		if !labelFirst {
-			if parcel, err = label.Await(ctx); err != nil {
+			if parcel, err = pack.Await(ctx); err != nil {
 				return Receipt{}, err
 			}
 		}
-		tracking, err := durable.Step(ctx, "ship", s.Ship, Shipment{paid.ID, parcel.Label})
+		ship := func(ctx context.Context, shipment Shipment) (string, error) {
+			if at, ok := printed.Load(o); ok && shipment.Label == "" {
+				shipment.Label = at.(Parcel).Label
+			}
+			return s.Ship(ctx, shipment)
+		}
+		tracking, err := durable.Step(ctx, "ship", ship, Shipment{paid.ID, parcel.Label})
 		return Receipt{Shipped: err == nil, Payment: paid.ID, Tracking: tracking}, err
 	})
 }

@@ -48,7 +48,8 @@ func runOrders(dir string, orders int) error {
 	}
 	order := NewOrder(slowly{ledger})
 	engine, err := durable.Open(durable.Config{
-		Store: st, Workflows: []durable.Definition{order}, Hooks: witnessHooks(witness)})
+		Store: st, Workflows: []durable.Definition{order}, Hooks: witnessHooks(witness),
+	})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,113 @@
+package durable_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/reprise-dst/reprise/durable"
+	"github.com/reprise-dst/reprise/store"
+	"github.com/stretchr/testify/require"
+)
+
+type item struct {
+	ID    string
+	Count int
+}
+
+func pass(_ context.Context, in item) (item, error) { return item{in.ID, in.Count + 1}, nil }
+
+// sequential is a workflow of five steps, one after the other.
+var sequential = durable.Define("sequential", func(ctx durable.Context, in item) (item, error) {
+	var err error
+	for range 5 {
+		if in, err = durable.Step(ctx, "pass", pass, in); err != nil {
+			return in, err
+		}
+	}
+	return in, nil
+})
+
+// fanOut is a workflow of fifty concurrent steps.
+var fanOut = durable.Define("fan-out", func(ctx durable.Context, in item) (int, error) {
+	var futures []durable.Future[item]
+	for i := range 50 {
+		futures = append(futures, durable.Async(ctx, "pass", pass, item{in.ID, i}))
+	}
+	all, err := durable.Gather(ctx, futures...)
+	return len(all), err
+})
+
+// BenchmarkRuns measures whole runs on a store on disk, every checkpoint synced. runs/s is the figure.
+func BenchmarkRuns(b *testing.B) {
+	for _, flight := range []int{1, 64} {
+		b.Run(fmt.Sprintf("sequential/inflight=%d", flight), func(b *testing.B) { benchRuns(b, sequential, flight) })
+		b.Run(fmt.Sprintf("fanout50/inflight=%d", flight), func(b *testing.B) { benchRuns(b, fanOut, flight) })
+	}
+}
+
+func benchRuns[Out any](b *testing.B, w *durable.Workflow[item, Out], flight int) {
+	st, err := store.OpenPebble(b.TempDir(), store.PebbleOptions{})
+	require.NoError(b, err)
+	defer st.Close()
+	e, err := durable.Open(durable.Config{Store: st, Workflows: []durable.Definition{w}})
+	require.NoError(b, err)
+	b.ResetTimer()
+	var wg sync.WaitGroup
+	next := make(chan int)
+	for range flight {
+		wg.Go(func() {
+			for i := range next {
+				run, err := w.Start(context.Background(), e, fmt.Sprintf("run-%d", i), item{ID: "x"})
+				if err == nil {
+					_, err = run.Result(context.Background())
+				}
+				if err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	for i := range b.N {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "runs/s")
+	require.NoError(b, e.Close(context.Background()))
+}
+
+// BenchmarkReplay measures the replay of a journal of 1000 steps. events/s is the figure.
+func BenchmarkReplay(b *testing.B) {
+	long := durable.Define("long", func(ctx durable.Context, in item) (item, error) {
+		var err error
+		for range 1000 {
+			if in, err = durable.Step(ctx, "pass", pass, in); err != nil {
+				return in, err
+			}
+		}
+		return in, nil
+	})
+	st := store.OpenMemory()
+	e, err := durable.Open(durable.Config{Store: st, Workflows: []durable.Definition{long}})
+	require.NoError(b, err)
+	run, err := long.Start(context.Background(), e, "r", item{ID: "x"})
+	require.NoError(b, err)
+	_, err = run.Result(context.Background())
+	require.NoError(b, err)
+	b.ResetTimer()
+	events := 0
+	for range b.N {
+		j, err := durable.ReadJournal(st, "r")
+		if err != nil {
+			b.Fatal(err)
+		}
+		done, err := durable.Replay(j, long, nil)
+		if err != nil || !done.Ended {
+			b.Fatal(done, err)
+		}
+		events += done.Entries
+	}
+	b.ReportMetric(float64(events)/b.Elapsed().Seconds(), "events/s")
+}

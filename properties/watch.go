@@ -1,0 +1,148 @@
+package properties
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/reprise-dst/reprise/durable"
+	"github.com/reprise-dst/reprise/sim"
+	"github.com/reprise-dst/reprise/store"
+)
+
+// watch sees what the engine does, through all lives of the node, and fails the world when a property does
+// not hold.
+type watch struct {
+	world *sim.World
+	name  string // of the workflow
+	runs  []*seen
+}
+
+// seen is what was seen of one run.
+type seen struct {
+	id      string
+	started bool            // the client was told
+	entries []durable.Entry // known to be durable
+	ended   map[string]bool // operations whose end is checkpointed
+}
+
+func (v *watch) run(id string) *seen {
+	for _, r := range v.runs {
+		if r.id == id {
+			return r
+		}
+	}
+	r := &seen{id: id, ended: map[string]bool{}}
+	v.runs = append(v.runs, r)
+	return r
+}
+
+func (v *watch) subject(run string) string { return v.name + "/" + run }
+
+func (v *watch) hooks() durable.Hooks {
+	return durable.Hooks{StepStarted: v.stepStarted, Committed: v.committed}
+}
+
+func (v *watch) stepStarted(s durable.StepInfo) {
+	if v.run(s.Run).ended[s.ID] {
+		v.world.Fail(NoStepAgain, v.subject(s.Run),
+			fmt.Sprintf("step %q (id %s) was started although its end is checkpointed", s.Name, s.ID))
+	}
+}
+
+func (v *watch) committed(run string, entries []durable.Entry) {
+	r := v.run(run)
+	for _, e := range entries {
+		if e.Seq <= len(r.entries) { // the answer to an entry that had none
+			r.entries = r.entries[:e.Seq-1]
+		}
+		r.entries = append(r.entries, e)
+		if e.Event.Kind == durable.EventStepEnded {
+			r.ended[e.Event.Op] = true
+		}
+	}
+}
+
+func (v *watch) startAcknowledged(run string) { v.run(run).started = true }
+
+// compare holds what the store has against what was known to be durable.
+func (v *watch) compare(st store.Store) {
+	for _, r := range v.runs {
+		j, err := durable.ReadJournal(st, r.id)
+		switch {
+		case errors.Is(err, durable.ErrNotFound):
+			if r.started {
+				v.world.Fail(AckDurable, v.subject(r.id), "its start was acknowledged, the store does not know it")
+			}
+		case err != nil:
+			v.world.Fail(EntriesKept, v.subject(r.id), err.Error())
+		}
+		for i := range r.entries {
+			want := r.entries[i].String()
+			have := "nothing"
+			if i < len(j.Entries) {
+				have = j.Entries[i].String()
+			}
+			if want != have || !sameResult(&r.entries[i].Event, &j.Entries[i].Event) {
+				v.world.Fail(EntriesKept, v.subject(r.id), "committed  "+want, "now        "+have)
+			}
+		}
+		for i := len(r.entries); i < len(j.Entries); i++ { // durable, though the engine died before it knew
+			v.committed(r.id, j.Entries[i:i+1])
+		}
+	}
+}
+
+func sameResult(a, b *durable.Event) bool {
+	return string(a.Result) == string(b.Result) && a.Time.Equal(b.Time) && reflect.DeepEqual(a.Failure, b.Failure)
+}
+
+// cantGoOn fails the world for a call that was answered with an error.
+func (v *watch) cantGoOn(call string, err error) {
+	var parked *durable.ParkedError
+	if !errors.As(err, &parked) {
+		v.world.Fail(EveryRunEnds, call, err.Error())
+	}
+	v.parted(parked.Run, parked.Cause)
+}
+
+// parted fails the world for a run whose code can't go on, or does not replay.
+func (v *watch) parted(run string, err error) {
+	var nd *durable.NonDeterminismError
+	if errors.As(err, &nd) {
+		at := ""
+		if nd.Position != "" {
+			at = "  at " + nd.Position
+		}
+		v.world.Fail(ReplayIdentical, v.subject(run), fmt.Sprintf("journal entry %d:", nd.Entry),
+			"recorded  "+nd.Recorded, "replayed  "+nd.Replayed+at)
+	}
+	lines := strings.Split(err.Error(), "\n")
+	var p *durable.PanicError
+	if errors.As(err, &p) {
+		lines = append(lines, userFrames(p.Stack)...)
+	}
+	v.world.Fail(EveryRunEnds, v.subject(run), lines...)
+}
+
+// userFrames picks the lines of a stack that are not the runtime's and not ours.
+func userFrames(stack string) []string {
+	var frames []string
+	lines := strings.Split(stack, "\n")
+	for i := 1; i+1 < len(lines); i += 2 {
+		fn, at := lines[i], strings.TrimSpace(lines[i+1])
+		switch {
+		case strings.HasPrefix(fn, "panic("), strings.HasPrefix(fn, "runtime"), strings.HasPrefix(fn, "iter."),
+			strings.HasPrefix(fn, "github.com/reprise-dst/reprise/durable."),
+			strings.HasPrefix(fn, "github.com/reprise-dst/reprise/internal/"), strings.HasPrefix(fn, "created by"):
+			continue
+		}
+		at, _, _ = strings.Cut(at, " +0x")
+		if slash := strings.LastIndexByte(at, '/'); slash >= 0 {
+			at = at[slash+1:]
+		}
+		frames = append(frames, "  at "+at)
+	}
+	return frames
+}
