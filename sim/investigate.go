@@ -23,7 +23,7 @@ func (v *investigation) investigate() *report {
 	f := v.finding
 	v.out = &report{
 		test: v.cfg.Name, failure: f.failure, seed: f.run.Seed, seeded: f.run.Seeded, strategy: f.run.Strategy,
-		shard: v.cfg.Shards > 1, faults: v.faultsHeader(), path: f.path,
+		selfCheck: f.failure.Property == propAlike, faults: v.faultsHeader(), path: f.path,
 	}
 	if f.blocked {
 		return v.out
@@ -110,6 +110,7 @@ func (v *investigation) shrink(first *World) *World {
 
 // describe fills the report from the run that is shown.
 func (v *investigation) describe(w *World) {
+	v.out.shown = true
 	v.out.failure = w.failure
 	v.out.choices = w.list.Len()
 	v.out.deviations = w.deviationsInOrder()
@@ -187,6 +188,7 @@ var outsideHints = []string{
 // vanished reports a failure that does not come back although the runs are alike.
 func (v *investigation) vanished(first *World) {
 	f := v.finding
+	v.out.vanished = true
 	detail := []string{fmt.Sprintf("the run that failed: %s", f.failure.verdict())}
 	for _, line := range f.failure.Detail {
 		detail = append(detail, "  "+line)

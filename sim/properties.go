@@ -14,7 +14,7 @@ type sometime struct {
 // Always ends the world unless holds is true. The details explain a failure line by line.
 func (w *World) Always(property string, holds bool, detail ...string) {
 	if !holds {
-		w.Fail(property, "", detail...)
+		w.Fail(property, "", append(detail[:len(detail):len(detail)], "at "+callerOutside())...)
 	}
 }
 
@@ -44,7 +44,8 @@ func (w *World) Eventually(property string, within time.Duration, holds func() b
 	stop := w.clock.AfterFunc(within, func() {})
 	for !holds() {
 		if !w.Now().Before(deadline) {
-			w.Fail(property, "", append([]string{"it did not hold within " + within.String()}, detail...)...)
+			text := "it did not hold within " + within.String() + ", at " + callerOutside()
+			w.Fail(property, "", append([]string{text}, detail...)...)
 		}
 		w.watchers = append(w.watchers, t)
 		w.mustPark(t, "a condition, in Eventually")

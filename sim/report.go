@@ -11,15 +11,16 @@ import (
 // report is what a person reads about a failure: the verdict first, then one command that can be pasted,
 // then only the events that matter.
 type report struct {
-	test     string
-	failure  *Failure
-	seed     uint64
-	seeded   bool   // the seed and the strategy say all there is to say
-	strategy string // as -sim.explore takes it
-	shard    bool   // the run was taken from one part of the seeds
-	faults   string // the fault plan when it isn't the test's own
+	test      string
+	failure   *Failure
+	seed      uint64
+	seeded    bool   // the seed and the strategy say all there is to say
+	strategy  string // as -sim.explore takes it
+	selfCheck bool   // the failure shows only when a passing run runs again
+	faults    string // the fault plan when it isn't the test's own
 
 	deviations []deviation
+	shown      bool // a run is described, with its deviations and choices
 	choices    int
 	shrinkRuns int
 	minimal    bool
@@ -29,6 +30,7 @@ type report struct {
 	schedule  choice.Schedule
 	path      string // of the schedule; empty when none was saved
 	tracePath string
+	vanished  bool // the run alone doesn't fail
 	notes     []string
 	log       []Event
 	showLog   bool
@@ -62,6 +64,10 @@ func (r *report) String() string {
 // writeCommand says how to see the failure again.
 func (r *report) writeCommand(b *strings.Builder) {
 	seed := r.seedArgs()
+	if r.vanished {
+		seed = nil
+		b.WriteString("\n    It takes the whole sweep to see it again:\n      " + command(r.test) + "\n")
+	}
 	switch {
 	case r.path != "":
 		b.WriteString("\n    Reproduce:\n      " + command(r.test, "-sim.schedule="+shellArg(r.path)) + "\n")
@@ -82,6 +88,9 @@ func (r *report) seedArgs() []string {
 	if r.strategy != defaultExplore {
 		args = append(args, "-sim.explore="+r.strategy)
 	}
+	if r.selfCheck {
+		args = append(args, "-sim.selfcheck=1")
+	}
 	if r.faults != "" {
 		args = append(args, "-sim.faults="+shellArg(r.faults))
 	}
@@ -90,7 +99,7 @@ func (r *report) seedArgs() []string {
 
 // writeDeviations lists what distinguishes the run from the dullest one.
 func (r *report) writeDeviations(b *strings.Builder) {
-	if r.choices == 0 && len(r.deviations) == 0 {
+	if !r.shown {
 		return
 	}
 	cost := fmt.Sprintf("of %s", count(int64(r.choices), "choice"))

@@ -82,15 +82,26 @@ func (w *World) step() {
 		w.askWatchers()
 	case w.arrivals > 0:
 		w.deliver()
-	case w.clock.Advance():
-		w.spun, w.moved = 0, true
-		w.carryOutCrashes()
-		if w.offset() > w.cfg.MaxTime {
-			w.stuck()
-		}
-	default:
+	case !w.passTime():
 		w.deadlock()
 	}
+}
+
+// passTime moves to the next timer. It returns false when none is set.
+func (w *World) passTime() bool {
+	before := w.clock.Now()
+	if !w.clock.Advance() {
+		return false
+	}
+	w.moved = true
+	if w.clock.Now() != before {
+		w.spun = 0
+	}
+	w.carryOutCrashes()
+	if w.offset() > w.cfg.MaxTime {
+		w.stuck()
+	}
+	return true
 }
 
 // end stops the nodes and every task that is left. Nothing that they do then reaches the world.

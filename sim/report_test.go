@@ -1,0 +1,175 @@
+package sim_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/reprise-dst/reprise/fault"
+	"github.com/reprise-dst/reprise/internal/golden"
+	"github.com/reprise-dst/reprise/sim"
+	"github.com/reprise-dst/reprise/store"
+)
+
+// memory is the configuration of the tests of reports: fast, and with everything else as it comes.
+var memory = sim.Config{Runs: 2000, Disk: store.NewMemoryDisk}
+
+// shop is a little service with a planted bug. It charges and prints a label, concurrently, and remembers
+// in its store what is done; but when the label is done first, it takes the charge for done as well. The
+// node has to die in between for that to matter.
+func shop(w *sim.World) {
+	charges := 0
+	boot := func(n *sim.Node) {
+		s := n.Store()
+		step := func(name string, work func()) {
+			if _, done, err := s.Get([]byte("first")); err != nil || done {
+				return
+			}
+			n.Offload("order/o-1", name, func(context.Context) { work() }, func() {
+				var b store.Batch
+				b.Set([]byte("first"), []byte(name))
+				require.NoError(w, s.Commit(&b))
+			})
+		}
+		step("charge", func() { _ = w.Sleep(w.Context(), time.Second); charges++ })
+		step("label", func() { _ = w.Sleep(w.Context(), time.Second) })
+	}
+	n := w.Node("worker", boot)
+	_ = w.Sleep(w.Context(), time.Minute)
+	w.StopFaults()
+	w.Eventually("the node is up", time.Hour, n.Up)
+	_ = w.Sleep(w.Context(), time.Minute)
+	w.Always("a customer is charged once", charges == 1, fmt.Sprintf("charged %d times", charges))
+}
+
+func TestReportOfProperty(t *testing.T) {
+	golden.Assert(t, "report/property.txt", report(t, memory, shop))
+}
+
+func TestReportOfAssertion(t *testing.T) {
+	golden.Assert(t, "report/assertion.txt", report(t, memory, func(w *sim.World) {
+		_ = w.Sleep(w.Context(), time.Second)
+		require.Equal(w, []string{"charge", "ship"}, []string{"ship", "charge"}, "the order of steps")
+	}))
+}
+
+func TestReportOfPanic(t *testing.T) {
+	golden.Assert(t, "report/panic.txt", report(t, memory, func(w *sim.World) {
+		w.Node("worker", func(n *sim.Node) {
+			n.Go("order", func(ctx context.Context) {
+				_ = w.Sleep(ctx, time.Second)
+				var orders map[string]int
+				orders["o-1"]++
+			})
+		})
+		_ = w.Sleep(w.Context(), time.Minute)
+	}))
+}
+
+func TestReportOfDeadlock(t *testing.T) {
+	golden.Assert(t, "report/deadlock.txt", report(t, memory, func(w *sim.World) {
+		n := w.Node("worker", func(n *sim.Node) {
+			never := n.NewSignal()
+			n.Go("order", func(ctx context.Context) { _ = never.Wait(ctx) })
+		})
+		_ = n.Call(w.Context(), "start", func(ctx context.Context) error { return n.NewSignal().Wait(ctx) })
+	}))
+}
+
+func TestReportOfLivelock(t *testing.T) {
+	cfg := memory
+	cfg.MaxSpin = 1000
+	golden.Assert(t, "report/livelock.txt", report(t, cfg, func(w *sim.World) {
+		w.Node("worker", func(n *sim.Node) {
+			var again func()
+			again = func() { n.AfterFunc(0, again) }
+			again()
+		})
+		_ = w.Sleep(w.Context(), time.Minute)
+	}))
+}
+
+func TestReportOfTooManyEvents(t *testing.T) {
+	cfg := memory
+	cfg.MaxEvents = 1000
+	golden.Assert(t, "report/events.txt", report(t, cfg, func(w *sim.World) {
+		for {
+			_ = w.Sleep(w.Context(), time.Second)
+		}
+	}))
+}
+
+func TestReportOfTooMuchTime(t *testing.T) {
+	golden.Assert(t, "report/time.txt", report(t, memory, func(w *sim.World) {
+		for {
+			_ = w.Sleep(w.Context(), 10*365*24*time.Hour)
+		}
+	}))
+}
+
+func TestReportOfLiveness(t *testing.T) {
+	golden.Assert(t, "report/liveness.txt", report(t, memory, func(w *sim.World) {
+		n := w.Node("worker", func(n *sim.Node) {})
+		w.StopFaults()
+		_ = n.Call(w.Context(), "start", func(ctx context.Context) error { return n.NewSignal().Wait(ctx) })
+	}))
+}
+
+func TestReportOfEventually(t *testing.T) {
+	golden.Assert(t, "report/eventually.txt", report(t, memory, func(w *sim.World) {
+		w.Eventually("the order ends", time.Hour, func() bool { return false }, "it is at step 3")
+	}))
+}
+
+func TestReportOfExit(t *testing.T) {
+	golden.Assert(t, "report/exit.txt", report(t, memory, func(w *sim.World) {
+		w.Go("checker", func(context.Context) { exit() })
+		_ = w.Sleep(w.Context(), time.Minute)
+	}))
+}
+
+func TestReportOfNotReproducible(t *testing.T) {
+	cfg := memory
+	cfg.SelfCheck = 1
+	worlds := 0
+	cfg.Workers = 1
+	golden.Assert(t, "report/apart.txt", report(t, cfg, func(w *sim.World) {
+		worlds++
+		w.Logf("one")
+		if worlds%2 == 0 {
+			w.Logf("two")
+		}
+	}))
+}
+
+func TestReportOfVanished(t *testing.T) {
+	worlds := 0
+	golden.Assert(t, "report/vanished.txt", report(t, memory, func(w *sim.World) {
+		worlds++
+		w.Always("the first world passes", worlds > 1, "it is the first one")
+	}))
+}
+
+func TestReportOfUnreached(t *testing.T) {
+	cfg := memory
+	cfg.MustReach = true
+	cfg.Faults = fault.MustParse("crash 0%")
+	golden.Assert(t, "report/unreached.txt", report(t, cfg, func(w *sim.World) {
+		w.Sometimes("an order waits for another", false)
+		w.Reachable("the body is run")
+		w.Node("worker", func(n *sim.Node) { n.Go("order", func(context.Context) {}) })
+		_ = w.Sleep(w.Context(), time.Minute)
+	}))
+}
+
+func TestReportOfHang(t *testing.T) {
+	golden.Assert(t, "report/hang.txt", report(t, memory, func(w *sim.World) {
+		w.Node("worker", func(n *sim.Node) {
+			n.Go("order", func(context.Context) { <-make(chan int) })
+		})
+		_ = w.Sleep(w.Context(), time.Minute)
+	}))
+}
