@@ -27,18 +27,51 @@ func (t *Task) cancel(cause error) bool {
 	t.refused = false
 	t.interrupt(cause)
 	if t.ctx != nil {
-		t.ctx.cancel(cause)
+		t.ctx.cancel(context.Canceled, cause)
 	}
 	return true
 }
 
-// interrupt ends the current wait, or the next one, with cause.
+// interrupt ends the current wait, or the next one, with cause. If the task waits for other tasks, they get
+// the cause first, and their end is the end of the wait.
 func (t *Task) interrupt(cause error) {
-	if t.state == parked && !t.shielded {
+	switch {
+	case t.state != parked || t.shielded:
+		t.pending = cause
+	case t.linked != nil && t.passOn(cause):
+	default:
 		t.wake(cause)
-		return
 	}
-	t.pending = cause
+}
+
+// A canceller is what can be cancelled; it reports false if there was nothing left to cancel.
+type canceller interface{ cancel(cause error) bool }
+
+// passOn gives the cause to those that the task waits for. When they in turn wait for this task, that is a
+// cycle, and the cause ends this wait.
+func (t *Task) passOn(cause error) bool {
+	others := t.linked
+	t.linked = nil
+	ok := others.cancel(cause)
+	if t.state == parked {
+		t.linked = others
+	}
+	return ok && t.state == parked
+}
+
+// parkLinked is parkOn for a wait on other tasks. The caller has registered it.
+func (t *Task) parkLinked(on describer, others canceller) error {
+	if cause := t.pending; cause != nil {
+		t.pending = nil
+		if !others.cancel(cause) {
+			t.wait.leave()
+			return cause
+		}
+	}
+	t.linked = others
+	err := t.parkOn(on)
+	t.linked = nil
+	return err
 }
 
 // Cancelled is the cause of the first cancellation that was asked for, also while the task cleans up or

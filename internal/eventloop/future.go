@@ -1,14 +1,17 @@
 package eventloop
 
+import "context"
+
 // A Future is a value that comes later: someone resolves it once, others await it. The future of a task,
 // made by [Start], is resolved by the end of the task.
 type Future[T any] struct {
 	l       *Loop
 	task    *Task // nil for a bare future
+	shields *Task // whose result it passes on
 	value   T
 	err     error
 	done    bool
-	waiters waitList
+	waiters waiters
 }
 
 // NewFuture is an unresolved future of the loop.
@@ -24,7 +27,7 @@ func Start[T any](l *Loop, name string, fn func() (T, error)) *Future[T] {
 		f.value, f.task.err = fn()
 		f.task.typed = true
 	})
-	f.task.onDone.push(&waiter{now: true, fn: func() { f.settle(f.value, f.task.err) }})
+	f.task.onDone.now(func() { f.settle(f.value, f.task.err) })
 	return f
 }
 
@@ -61,6 +64,9 @@ func (f *Future[T]) Done() bool { return f.done }
 // Task is the task whose result the future is; nil for a bare future.
 func (f *Future[T]) Task() *Task { return f.task }
 
+// Err is the error of the outcome; nil on success and while there is no outcome.
+func (f *Future[T]) Err() error { return f.err }
+
 // Result is the outcome so far: the zero value and nil while there is none.
 func (f *Future[T]) Result() (T, error) { return f.value, f.err }
 
@@ -73,7 +79,7 @@ func (f *Future[T]) OnDone(fn func(*Future[T])) {
 		f.l.soon(run)
 		return
 	}
-	f.waiters.push(&waiter{fn: run})
+	f.waiters.soon(run)
 }
 
 // Await waits for the outcome. If there is one, it does not yield. Several tasks may await one future; they
@@ -90,18 +96,47 @@ func (f *Future[T]) Await() (T, error) {
 
 func (f *Future[T]) wait() error {
 	t := f.l.task("Await")
-	if t.pending != nil {
-		return t.takePending()
+	if f.task == nil {
+		return f.waiters.add(t, f)
 	}
-	t.wait.task = t
-	f.waiters.push(&t.wait)
-	return t.parkOn(f)
+	return f.waiters.addLinked(t, f, f.task)
 }
 
-// String says what the future is, for the deadlock report.
-func (f *Future[T]) String() string {
+// Cancel cancels the task whose result the future is; a bare future gets the cause as its outcome. It
+// reports false when there is an outcome already.
+func (f *Future[T]) Cancel(cause error) bool {
+	f.l.enter("Cancel")
 	if f.task != nil {
-		return "task " + quote(f.task.name)
+		return f.task.cancel(cause)
+	}
+	if cause == nil {
+		cause = context.Canceled
+	}
+	var zero T
+	return f.settle(zero, cause)
+}
+
+// cancel passes on the cancellation of one who waits. A bare future has nobody to pass it on to, and may
+// have others who wait.
+func (f *Future[T]) cancel(cause error) bool { return f.task != nil && f.task.cancel(cause) }
+
+// String says what the future is, for reports.
+func (f *Future[T]) String() string {
+	switch {
+	case f.task != nil:
+		return f.task.String()
+	case f.shields != nil:
+		return "shielded " + f.shields.String()
 	}
 	return "a future"
 }
+
+func (f *Future[T]) waitsFor() *Task {
+	if f.task != nil {
+		return f.task
+	}
+	return f.shields
+}
+
+func (f *Future[T]) loop() *Loop    { return f.l }
+func (f *Future[T]) ends() *waiters { return &f.waiters }

@@ -9,6 +9,13 @@ func (u unwinding) String() string {
 	return fmt.Sprintf("eventloop: task %q was killed and unwinds (let this panic pass)", u.task.name)
 }
 
+// IsKill reports whether a recovered panic value is that of a killed task. Code that turns panics into
+// errors must panic with such a value again.
+func IsKill(recovered any) bool {
+	_, ok := recovered.(unwinding)
+	return ok
+}
+
 // maxUnwinds bounds how often a killed task may recover and wait again. It is then left where it is.
 const maxUnwinds = 1000
 
@@ -26,7 +33,7 @@ func (l *Loop) kill(t *Task) {
 	if t.state == done || t.killed {
 		return
 	}
-	t.killed = true
+	t.killed, t.roused = true, true
 	switch {
 	case t.state == running:
 	case t.w.get() == nil:

@@ -11,15 +11,15 @@ type Loop struct {
 	steps  cell          // switches and callbacks so far
 	runner uintptr       // the goroutine that called Run; 0 while the loop does not run
 
-	ready  readyQueue
+	ready  ring[entry]
 	dead   int // entries of ready whose task was killed
 	picker func(ready int) int
 
 	first, last *Task // the unfinished tasks, in creation order
 	live        int
 	lastID      int
-	idle        []*worker // coroutines at hand, given back when the loop comes to rest
-	polled      pollList  // waits on contexts that the loop can only poll
+	idle        []*worker    // coroutines at hand, given back when the loop comes to rest
+	polled      list[polled] // waits on contexts that the loop can only poll
 	clock       Clock
 	onPanic     func(*Task, *PanicError)
 	watched     bool
@@ -80,39 +80,53 @@ func (l *Loop) run(limit int) (ran int) {
 			l.giveBack()
 		}
 	}()
+	// The switch is written out here rather than in functions: after a switch, the processor mispredicts
+	// each return on the way out.
 	for ran != limit {
-		if l.ready.n == 0 && !l.poll() {
-			break
+		if l.ready.n == 0 || l.picker != nil {
+			l.outside(g)
+			if l.ready.n == 0 && !l.poll() {
+				break
+			}
 		}
-		if l.step() {
-			ran++
+		e := l.pick()
+		t := e.task
+		if t == nil || t.state != ready || t.w.get() == nil {
+			l.outside(g)
+			switch {
+			case t == nil && e.fn == nil: // the queue held only killed tasks
+				continue
+			case t == nil:
+				l.steps.set(l.steps.get() + 1)
+				l.callback(e.fn)
+				ran++
+				continue
+			case t.state != ready: // killed before its turn
+				l.dead--
+				continue
+			case !l.begin(t): // cancelled before its start
+				ran++
+				continue
+			}
+		}
+		w := t.w.get()
+		l.cur.set(t)
+		l.on.set(w.g)
+		l.steps.set(l.steps.get() + 1)
+		t.state = running
+		w.next()
+		ran++
+		if t.state == done {
+			l.finished(t, w)
 		}
 	}
 	return ran
 }
 
-// step runs one entry. It reports false for the entry of a task that was killed before its turn.
-func (l *Loop) step() bool {
-	var e entry
-	if l.picker == nil {
-		e = l.ready.pop()
-	} else {
-		e = l.pick()
-	}
-	if e.task == nil {
-		if e.fn == nil {
-			return false
-		}
-		l.steps.set(l.steps.get() + 1)
-		l.callback(e.fn)
-		return true
-	}
-	if e.task.state != ready {
-		l.dead--
-		return false
-	}
-	l.resume(e.task)
-	return true
+// outside says that no task runs: what follows happens on goroutine g, which called Run.
+func (l *Loop) outside(g uintptr) {
+	l.cur.set(nil)
+	l.on.set(g)
 }
 
 // callback is a function of its own so that stack dumps show it.
@@ -120,24 +134,22 @@ func (l *Loop) step() bool {
 //go:noinline
 func (l *Loop) callback(fn func()) { fn() }
 
-// resume gives control to a task until it waits or ends.
+// resume gives control to a started task out of turn, and comes back when it waits or ends.
 func (l *Loop) resume(t *Task) {
 	w := t.w.get()
-	if w == nil {
-		if w = l.begin(t); w == nil {
-			return
-		}
-	}
 	cur, on := l.cur.get(), l.on.get()
 	l.cur.set(t)
 	l.on.set(w.g)
 	l.steps.set(l.steps.get() + 1)
+	before := t.state
 	t.state = running
 	w.next()
 	l.cur.set(cur)
 	l.on.set(on)
 	if t.state == done {
 		l.finished(t, w)
+	} else {
+		t.state = before // it was only asked where it waits
 	}
 }
 
@@ -145,7 +157,15 @@ func (l *Loop) resume(t *Task) {
 // others keep their order. It is asked only when there are at least two. Nil, the default, is FIFO.
 func (l *Loop) SetPicker(pick func(ready int) int) { l.picker = pick }
 
+// pick takes the next entry off the queue; the zero entry when only killed tasks were in it.
 func (l *Loop) pick() entry {
+	if l.picker == nil {
+		return l.ready.pop()
+	}
+	return l.choose()
+}
+
+func (l *Loop) choose() entry {
 	if l.dead > 0 {
 		l.ready.keep(func(e entry) bool { return e.task == nil || e.task.state == ready })
 		l.dead = 0
@@ -204,6 +224,6 @@ func (l *Loop) Close() {
 	for l.first != nil {
 		l.kill(l.first)
 	}
-	l.ready, l.dead, l.polled = readyQueue{}, 0, pollList{}
+	l.ready, l.dead, l.polled = ring[entry]{}, 0, list[polled]{}
 	l.giveBack()
 }

@@ -2,8 +2,11 @@ package eventloop
 
 import (
 	"context"
-	"fmt"
+	"errors"
 )
+
+// errContextEnded wakes a wait under a context; its caller never sees it.
+var errContextEnded = errors.New("eventloop: the context of a wait ended")
 
 // Park makes the current task wait until someone calls its Wake, and returns nil then. When the task is
 // cancelled instead, it returns the cause; one cancellation ends one wait, so that cleanup may wait again.
@@ -13,19 +16,12 @@ func (l *Loop) Park(on string) error {
 	if t.pending != nil {
 		return t.takePending()
 	}
-	t.on = on
-	return t.suspend()
-}
-
-// parkOn is Park for the package's own waits, with a description made only when someone asks.
-func (t *Task) parkOn(on fmt.Stringer) error {
-	if t.pending != nil {
-		return t.takePending()
+	t.on, t.state = on, parked
+	t.w.get().yield(struct{}{}) // here and below not in a function of its own: see Loop.run
+	if t.roused {
+		return t.rouse()
 	}
-	t.onWhat = on
-	err := t.suspend()
-	t.onWhat = nil
-	return err
+	return nil
 }
 
 // Yield puts the current task at the tail of the ready queue, so that all others that are ready run first.
@@ -35,34 +31,45 @@ func (l *Loop) Yield() error {
 	if t.pending != nil {
 		return t.takePending()
 	}
-	t.on = "its turn"
-	t.state = parked
-	t.wake(nil)
-	return t.switchAway()
+	t.on, t.state = "its turn", ready
+	l.ready.push(entry{task: t})
+	t.w.get().yield(struct{}{})
+	if t.roused {
+		return t.rouse()
+	}
+	return nil
 }
 
-// suspend parks the task until it is woken or killed.
-func (t *Task) suspend() error {
-	t.state = parked
-	return t.switchAway()
+// A describer says what a task waits for, when someone asks.
+type describer interface{ String() string }
+
+// parkOn is the rest of a wait of the package's own primitives, which have looked for a pending
+// cancellation themselves.
+func (t *Task) parkOn(on describer) error {
+	t.onWhat, t.state = on, parked
+	t.w.get().yield(struct{}{})
+	var err error
+	if t.roused {
+		err = t.rouse()
+	}
+	t.onWhat = nil
+	return err
 }
 
-// switchAway gives control back. A task that is resumed only to be asked where it waits, answers and waits
-// on.
-func (t *Task) switchAway() error {
-	w := t.w.get()
-	w.yield(struct{}{})
+// rouse is the rest of a wait that did not end by a plain Wake: the task is asked where it waits, and
+// waits on; or it was killed, and unwinds; or its wait was cut short.
+func (t *Task) rouse() error {
 	for t.probing {
 		t.answerProbe()
-		w.yield(struct{}{})
+		t.w.get().yield(struct{}{})
 	}
+	t.roused = false
 	if t.killed {
 		t.unwind()
 	}
 	err := t.woken
 	if err != nil {
 		t.woken = nil
-		t.wait.leave()
 	}
 	return err
 }
@@ -81,12 +88,14 @@ func (l *Loop) ParkContext(ctx context.Context, on string) error {
 	if ctx.Err() != nil {
 		return t.contextEnded(ctx)
 	}
-	stop := l.onCancel(ctx, func() { t.wake(errContextEnded) })
-	t.on, t.shielded = on, true
-	t.state = parked
-	err := t.switchAway()
+	defer l.onCancel(ctx, func() { t.wake(errContextEnded) })()
+	t.on, t.shielded, t.state = on, true, parked
+	t.w.get().yield(struct{}{})
+	var err error
+	if t.roused {
+		err = t.rouse()
+	}
 	t.shielded = false
-	stop()
 	if err == errContextEnded {
 		return t.contextEnded(ctx)
 	}

@@ -1,6 +1,7 @@
 package eventloop
 
 import (
+	"context"
 	"errors"
 	"fmt"
 )
@@ -30,20 +31,22 @@ type Task struct {
 	returned  bool // fn returned, it neither panicked nor exited
 	typed     bool // fn has put the outcome into err itself
 	refused   bool // Uncancel was called
+	roused    bool // its wait ends in another way than by a plain Wake
 	probing   bool // resumed only to say where it waits
 	shielded  bool // it waits under a context of its own, which alone decides about cancelling
 
-	on      string       // what it waits for,
-	onWhat  fmt.Stringer // or this, when it takes work to say
-	woken   error        // why its wait ended, nil for a Wake
-	pending error        // the cancellation that its next wait will return
-	cause   error        // the first cause given to Cancel
+	on      string    // what it waits for,
+	onWhat  describer // or this, when it takes work to say
+	linked  canceller // what gets a cancellation in the task's stead while it waits
+	woken   error     // why its wait ended, nil for a Wake
+	pending error     // the cancellation that its next wait will return
+	cause   error     // the first cause given to Cancel
 	err     error
 	unwound int // how often it was told to unwind
 
-	wait       waiter   // its place in what it waits for
-	onDone     waitList // those who wait for its end
-	prev, next *Task    // neighbours in the loop's list of unfinished tasks
+	wait       waiter  // its place in what it waits for
+	onDone     waiters // those who wait for its end
+	prev, next *Task   // neighbours in the loop's list of unfinished tasks
 	place      []uintptr
 }
 
@@ -108,14 +111,28 @@ func (t *Task) OnDone(fn func(*Task)) {
 		t.l.soon(run)
 		return
 	}
-	t.onDone.push(&waiter{fn: run})
+	t.onDone.soon(run)
 }
 
-// Wake ends the wait of a parked task and puts it at the tail of the ready queue. It does nothing when the
-// task is not parked.
+// Await waits for the task to end and returns its outcome, [Task.Err]. If it has ended, Await does not
+// yield. A cancellation of the task that waits is passed on to the task it waits for, and comes back as
+// that one's outcome; [Future.Await] and [Gather] do the same, and [Shield] prevents it.
+func (t *Task) Await() error {
+	if t.state != done {
+		if err := t.onDone.addLinked(t.l.task("Await"), t, t); err != nil {
+			return err
+		}
+	}
+	return t.err
+}
+
+// Wake ends the wait of a task in [Loop.Park] or [Loop.ParkContext] and puts it at the tail of the ready
+// queue. It does nothing to a task that is not parked there.
 func (t *Task) Wake() {
 	t.l.enter("Wake")
-	t.wake(nil)
+	if t.onWhat == nil {
+		t.wake(nil)
+	}
 }
 
 func (t *Task) wake(why error) {
@@ -123,7 +140,10 @@ func (t *Task) wake(why error) {
 		return
 	}
 	t.state = ready
-	t.woken = why
+	if why != nil {
+		t.woken, t.roused = why, true
+		t.wait.leave() // at once, or it would be given what it no longer takes
+	}
 	t.l.ready.push(entry{task: t})
 }
 
@@ -168,7 +188,14 @@ func (t *Task) finish(err error) {
 	l.live--
 	t.wait.leave()
 	if t.ctx != nil {
-		t.ctx.end()
+		t.ctx.cancel(context.Canceled, context.Canceled)
 	}
 	t.onDone.fire(l)
 }
+
+// String says which task it is, for reports.
+func (t *Task) String() string { return "task " + quote(t.name) }
+
+func (t *Task) waitsFor() *Task { return t }
+func (t *Task) loop() *Loop     { return t.l }
+func (t *Task) ends() *waiters  { return &t.onDone }

@@ -13,7 +13,7 @@ type worker struct {
 	yield  func(struct{}) bool // gives control back to who resumed it
 	task   *Task
 	g      uintptr       // identity of the coroutine's goroutine
-	number uint64        // its number in stack dumps; known once it ran a task of a watched loop
+	number cell          // its number in stack dumps; known once it ran a task of a watched loop
 	nested pointer[Loop] // the loop that the task runs at the moment, if it runs one
 }
 
@@ -31,8 +31,8 @@ func (w *worker) loop(yield func(struct{}) bool) {
 	for {
 		l := w.task.l
 		l.on.set(w.g)
-		if l.watched && w.number == 0 {
-			w.number = goroutineNumber()
+		if l.watched && w.number.get() == 0 {
+			w.number.set(uintptr(goroutineNumber()))
 		}
 		w.task.main()
 		if !yield(struct{}{}) {
@@ -48,11 +48,11 @@ func (t *Task) main() {
 	t.returned = true
 }
 
-// begin gives an unstarted task a coroutine; nil when it was cancelled and so never runs.
-func (l *Loop) begin(t *Task) *worker {
+// begin gives an unstarted task a coroutine. It reports false when the task was cancelled and so never runs.
+func (l *Loop) begin(t *Task) bool {
 	if t.pending != nil {
 		t.finish(t.pending)
-		return nil
+		return false
 	}
 	var w *worker
 	if n := len(l.idle); n > 0 {
@@ -63,7 +63,7 @@ func (l *Loop) begin(t *Task) *worker {
 	}
 	w.task = t
 	t.w.set(w)
-	return w
+	return true
 }
 
 // finished takes the coroutine back from a task that has ended.
