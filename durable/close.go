@@ -39,6 +39,7 @@ func (e *Engine) Close(ctx context.Context) error {
 
 func (e *Engine) cancelSteps() {
 	e.mu.Lock()
+	e.cancelled = true // steps that are only about to begin find it
 	var cancels []context.CancelCauseFunc
 	for _, k := range e.stepsUnderWay() {
 		cancels = append(cancels, e.steps[k])

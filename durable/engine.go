@@ -48,18 +48,19 @@ type Engine struct {
 	defs  map[string]definition
 	owner []byte // this engine's epoch, which every commit requires
 
-	mu      sync.Mutex // never held over a call of store or host
-	runs    map[string]*run
-	parked  map[string]error
-	waiters map[string]Signal // fired when the run ends or is parked
-	steps   map[stepKey]context.CancelCauseFunc
-	timers  timers
-	closing bool
-	failure error  // the store failed or was taken over: nothing goes on
-	busy    int    // steps under way and runs being driven
-	idle    Signal // fired when busy falls to 0, once Close waits for that
-	room    Signal // fired when busy falls to half of maxBusy
-	stopped Signal
+	mu        sync.Mutex // never held over a call of store or host
+	runs      map[string]*run
+	parked    map[string]error
+	waiters   map[string]Signal // fired when the run ends or is parked
+	steps     map[stepKey]context.CancelCauseFunc
+	timers    timers
+	closing   bool
+	cancelled bool   // the contexts of steps are cancelled
+	failure   error  // the store failed or was taken over: nothing goes on
+	busy      int    // steps under way and runs being driven
+	idle      Signal // fired when busy falls to 0, once Close waits for that
+	room      Signal // fired when busy falls to half of maxBusy
+	stopped   Signal
 }
 
 type stepKey struct{ run, op, name string }

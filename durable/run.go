@@ -371,7 +371,11 @@ func (e *Engine) runStep(ctx context.Context, info StepInfo, step stepFunc) (
 	key := stepKey{info.Run, info.ID, info.Name}
 	e.mu.Lock()
 	e.steps[key] = cancel
+	cancelled := e.cancelled
 	e.mu.Unlock()
+	if cancelled {
+		cancel(ErrClosed)
+	}
 	if e.hooks.StepStarted != nil {
 		e.hooks.StepStarted(info)
 	}
