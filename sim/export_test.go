@@ -1,0 +1,44 @@
+package sim
+
+import (
+	"github.com/reprise-dst/reprise/internal/choice"
+)
+
+// Run runs one world with these deviations, each as in a schedule file (worker/crash/commit#1 = 2), and
+// returns its trace as text and its failure. What the deviations meant stands at the end of the trace.
+func Run(cfg Config, deviations string, body func(w *World)) (trace string, failure *Failure) {
+	c, err := cfg.resolved()
+	if err != nil {
+		panic(err)
+	}
+	schedule, err := choice.Parse("reprise schedule 1\ntest: T\nseed: 1\ngo: \nreprise: \nproperty: \n" + deviations)
+	if err != nil {
+		panic(err)
+	}
+	source := choice.Reproduce(schedule.Deviations)
+	w := newWorld(&c, 1, source, true)
+	performAlone(w, body)
+	trace = traceAsText(w.trace.log)
+	for _, d := range source.Drifted() {
+		trace += "DRIFT " + d.String() + "\n"
+	}
+	return trace, w.failure
+}
+
+// RunSeed runs the world of a seed and returns its trace as text, its hash and its failure.
+func RunSeed(cfg Config, seed uint64, body func(w *World)) (trace string, hash uint64, failure *Failure) {
+	c, err := cfg.resolved()
+	if err != nil {
+		panic(err)
+	}
+	hashes := [2]uint64{}
+	for i, record := range []bool{false, true} {
+		w := newWorld(&c, seed, choice.Seeded(seed), record)
+		performAlone(w, body)
+		hashes[i], trace, failure = w.trace.hash, traceAsText(w.trace.log), w.failure
+	}
+	if hashes[0] != hashes[1] {
+		panic("the hash depends on whether the trace is recorded")
+	}
+	return trace, hashes[0], failure
+}
