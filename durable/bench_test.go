@@ -42,8 +42,9 @@ var fanOut = durable.Define("fan-out", func(ctx durable.Context, in item) (int, 
 // BenchmarkRuns measures whole runs on a store on disk, every checkpoint synced. runs/s is the figure.
 func BenchmarkRuns(b *testing.B) {
 	for _, flight := range []int{1, 64} {
-		b.Run(fmt.Sprintf("sequential/inflight=%d", flight), func(b *testing.B) { benchRuns(b, sequential, flight) })
-		b.Run(fmt.Sprintf("fanout50/inflight=%d", flight), func(b *testing.B) { benchRuns(b, fanOut, flight) })
+		in := fmt.Sprintf("/inflight=%d", flight)
+		b.Run("sequential"+in, func(b *testing.B) { benchRuns(b, sequential, flight) })
+		b.Run("fanout50"+in, func(b *testing.B) { benchRuns(b, fanOut, flight) })
 	}
 }
 

@@ -10,7 +10,9 @@ import (
 // values give equal bytes, on every machine and in every version of the program that shares the store,
 // because a replay recognises an operation by the fingerprint of its encoded argument.
 type Codec interface {
+	// Encode returns the bytes of a value, or why it has none.
 	Encode(value any) ([]byte, error)
+	// Decode sets what into points to from bytes that Encode made, or says why it can't.
 	Decode(data []byte, into any) error
 }
 

@@ -30,6 +30,7 @@ func (w *Workflow[In, Out]) Name() string { return w.name }
 
 // Definition is a Workflow of any input and result type, as Config lists them.
 type Definition interface {
+	// Name is the name that journals know the workflow by.
 	Name() string
 	define() definition
 }

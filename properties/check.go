@@ -262,6 +262,7 @@ func (s *session[In, Out]) resultStays(o *Outcome[In, Out]) {
 	now, _ := s.cfg.Codec.Encode(again)
 	if err != nil || !bytes.Equal(told, now) || (failed != nil) != (o.Err != nil) {
 		s.world.Fail(AckDurable, s.watch.subject(o.ID),
-			fmt.Sprintf("told   %s (error %v)", told, o.Err), fmt.Sprintf("later  %s (error %v, %v)", now, failed, err))
+			fmt.Sprintf("told   %s (error %v)", told, o.Err),
+			fmt.Sprintf("later  %s (error %v, %v)", now, failed, err))
 	}
 }

@@ -95,7 +95,8 @@ func (v *watch) compare(st store.Store) {
 }
 
 func sameResult(a, b *durable.Event) bool {
-	return string(a.Result) == string(b.Result) && a.Time.Equal(b.Time) && reflect.DeepEqual(a.Failure, b.Failure)
+	return string(a.Result) == string(b.Result) && a.Time.Equal(b.Time) &&
+		reflect.DeepEqual(a.Failure, b.Failure)
 }
 
 // cantGoOn fails the world for a call that was answered with an error.

@@ -117,8 +117,9 @@ func report(dir string, orders, killed int) error {
 		return fmt.Sprintf("%d: WRONG", n)
 	}
 	fmt.Printf("  killed with SIGKILL                        %5d times\n", killed)
-	fmt.Printf("  orders ended                               %5d of %d (%d shipped, %d declined and compensated)\n",
-		f.ended, orders, f.shipped, f.declined)
+	fmt.Printf("  orders ended                               %5d of %d\n", f.ended, orders)
+	fmt.Printf("  of them shipped                            %5d\n", f.shipped)
+	fmt.Printf("  of them declined and compensated           %5d\n", f.declined)
 	fmt.Printf("  checkpointed results                       %5d\n", f.checkpoints)
 	fmt.Printf("  steps replayed from the journal            %5d\n", f.replayed)
 	fmt.Printf("  steps run again, killed before a checkpoint%5d\n", f.starts-f.checkpoints)
@@ -126,7 +127,7 @@ func report(dir string, orders, killed int) error {
 	fmt.Printf("  steps run again after their checkpoint     %5s\n", verdict(f.again))
 	fmt.Printf("  orders with wrong books                    %5s\n", verdict(f.wrong))
 	if f.ended != orders || f.lost+f.again+f.wrong > 0 {
-		return fmt.Errorf("the orders did not survive; the folder with the evidence is %s (use -dir to keep it)", dir)
+		return fmt.Errorf("the orders did not survive; run it with -dir to keep the evidence")
 	}
 	return nil
 }

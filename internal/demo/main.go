@@ -34,7 +34,8 @@ func demo() error {
 		return err
 	}
 	title("2. In simulation: the same workflow and engine, with crashes and completion orders from seeds")
-	out, err := quietly("go", "test", "./examples/orders", "-run", "^TestOrder$", "-count=1", "-v", "-sim.runs="+seeds)
+	out, err := quietly("go", "test", "./examples/orders", "-run", "^TestOrder$", "-count=1", "-v",
+		"-sim.runs="+seeds)
 	if err != nil {
 		return fmt.Errorf("the sweep failed: %w\n%s", err, out)
 	}
@@ -45,7 +46,8 @@ func demo() error {
 
 // plantedBug shows the report of a failing sweep, and that the command it prints fails in the same way.
 func plantedBug() error {
-	first, err := quietly("go", "test", "-tags", "planted", "./examples/orders", "-run", "^TestHastyOrder$", "-count=1")
+	first, err := quietly("go", "test", "-tags", "planted", "./examples/orders", "-run", "^TestHastyOrder$",
+		"-count=1")
 	if err == nil {
 		return fmt.Errorf("the planted bug was not found:\n%s", first)
 	}

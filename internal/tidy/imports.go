@@ -36,7 +36,8 @@ var zones = []zone{
 			"internal/choice", "internal/eventloop", "internal/explore", "internal/shrink",
 		},
 	},
-	{dir: "properties", own: []string{"sim", "durable"}, others: true},
+	{dir: "properties", own: []string{"sim", "durable", "store", "fault"}, others: true},
+	{dir: "internal/demo", others: true},
 	{dir: "examples", own: []string{public}, others: true},
 	{dir: "cmd", own: []string{public}, others: true},
 }

@@ -1,0 +1,25 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/reprise-dst/reprise/properties"
+	"github.com/reprise-dst/reprise/sim"
+	"github.com/reprise-dst/reprise/store"
+	"github.com/stretchr/testify/require"
+)
+
+// TestTheHastyOrderIsFound: the planted bug shows when crashes and completion orders come together, with a
+// short schedule, and never without crashes.
+func TestTheHastyOrderIsFound(t *testing.T) {
+	cfg := shop(NewHastyOrder)
+	r, err := sim.Sweep(sim.Config{Name: t.Name(), Runs: 2000, Disk: store.NewMemoryDisk}, properties.Body(cfg))
+	require.NoError(t, err)
+	require.NotNil(t, r.Failure, "not found: %s", r.Summary())
+	require.Equal(t, "every order is shipped or compensated", r.Failure.Property)
+
+	r, err = sim.Sweep(sim.Config{Name: t.Name(), Runs: 2000, NoFaults: true, Disk: store.NewMemoryDisk},
+		properties.Body(cfg))
+	require.NoError(t, err)
+	require.Nil(t, r.Failure, "it should take a crash: %s", r.Report)
+}
