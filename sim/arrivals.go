@@ -35,7 +35,7 @@ func (inc *incarnation) arrive(a arrival) {
 	} else {
 		inc.enqueue(a)
 	}
-	w.mustPark(a.task, "delivery")
+	w.mustPark(a.task, "delivery of what has ended")
 }
 
 // mustPark parks a task until it is woken. What it waits for isn't undone by cancelling it; the

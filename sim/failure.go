@@ -145,31 +145,3 @@ func (w *World) livenessOr(property string) string {
 	}
 	return property
 }
-
-// waiting lists the tasks that have not ended and what each of them waits for.
-func (w *World) waiting() []string {
-	const most = 20
-	var lines []string
-	tasks := w.loop.Tasks()
-	for i, t := range tasks {
-		if i == most {
-			lines = append(lines, fmt.Sprintf("and %d more tasks", len(tasks)-most))
-			break
-		}
-		where := ""
-		if n := nodeOf(t); n != nil {
-			where = " on " + n.name
-		}
-		on := waitsFor(t)
-		if on == "" {
-			on = "nothing: it can run"
-		}
-		lines = append(lines, fmt.Sprintf("task %q%s waits for %s", t.Name(), where, on))
-	}
-	for _, n := range w.nodes {
-		if n.inc == nil {
-			lines = append(lines, fmt.Sprintf("node %q is down", n.name))
-		}
-	}
-	return lines
-}

@@ -4,15 +4,18 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync/atomic"
+
+	"github.com/reprise-dst/reprise/internal/eventloop"
 )
 
 // lane is a goroutine on which worlds run one after another. Worlds never run on a test's own goroutine: one
 // that hangs could not be reported, and one that a task ends by t.FailNow would take the report with it.
 type lane struct {
-	next    func(l *lane) bool // runs one world with perform; false when there is none left
-	done    chan struct{}      // closed when the lane has ended
-	running atomic.Pointer[job]
-	blocked *job // set by the watchdog once the lane hangs for good
+	next     func(l *lane) bool // runs one world with perform; false when there is none left
+	done     chan struct{}      // closed when the lane has ended
+	running  atomic.Pointer[job]
+	watchdog *eventloop.Watchdog
+	hung     chan *job // gets the job of a world that hangs for good
 }
 
 // job is one world on a lane.
@@ -26,6 +29,7 @@ type job struct {
 // startLane calls next until it returns false.
 func startLane(next func(l *lane) bool) *lane {
 	l := &lane{next: next, done: make(chan struct{})}
+	l.watch()
 	go l.loop()
 	return l
 }
@@ -50,8 +54,10 @@ func (l *lane) loop() {
 func (l *lane) perform(j *job, body func(*World)) {
 	w := j.world
 	l.running.Store(j)
+	l.watchdog.Watch(w.loop)
 	returned := false
 	defer func() {
+		l.watchdog.Watch(nil)
 		l.running.Store(nil)
 		if !returned {
 			w.broke(recover(), debug.Stack())

@@ -33,6 +33,8 @@ type Node struct {
 	acknowledged int64 // the last one that its caller knows of
 	shown        int64 // the last one that a read may have shown; a store never takes that back
 
+	beingUp, answer string // what callers wait for, in the words of a report
+
 	waiters []*eventloop.Task // callers that wait for the node to be up
 	points  nodePoints
 
@@ -77,6 +79,7 @@ func (w *World) Node(name string, boot func(n *Node)) *Node {
 		}
 	}
 	n := &Node{world: w, name: name, index: len(w.nodes), boot: boot}
+	n.beingUp, n.answer = "node "+name+" to be up", "an answer of node "+name
 	n.points = w.newNodePoints(name)
 	w.nodes = append(w.nodes, n)
 	n.start()
@@ -213,7 +216,7 @@ func (n *Node) Call(ctx context.Context, name string, fn func(ctx context.Contex
 	caller := w.current("Node.Call")
 	for n.inc == nil || !n.inc.up {
 		n.waiters = append(n.waiters, caller)
-		if err := w.loop.ParkContext(ctx, "node "+n.name+" to be up"); err != nil {
+		if err := w.loop.ParkContext(ctx, n.beingUp); err != nil {
 			n.forget(caller)
 			return err
 		}
@@ -232,7 +235,7 @@ func (n *Node) Call(ctx context.Context, name string, fn func(ctx context.Contex
 		caller.Wake()
 	})
 	for !ended {
-		if err := w.loop.ParkContext(ctx, "call on node"); err != nil {
+		if err := w.loop.ParkContext(ctx, n.answer); err != nil {
 			t.Cancel(err)
 			return err
 		}

@@ -68,10 +68,5 @@ func (w *World) WithTimeout(ctx context.Context, d time.Duration) (context.Conte
 	if d < 0 {
 		panic(misuse("World.WithTimeout", "got the negative duration "+d.String(), "pass zero or more"))
 	}
-	child, cancel := context.WithCancelCause(ctx)
-	stop := w.clock.AfterFunc(d, func() { cancel(context.DeadlineExceeded) })
-	return child, func() {
-		stop()
-		cancel(context.Canceled)
-	}
+	return w.loop.WithTimeout(ctx, d)
 }

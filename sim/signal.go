@@ -49,7 +49,7 @@ func (s *signal) Wait(ctx context.Context) error {
 	} else {
 		s.waiters = append(s.waiters, t)
 	}
-	err := l.ParkContext(ctx, "signal")
+	err := l.ParkContext(ctx, "a signal")
 	if err != nil {
 		s.forget(t)
 	}

@@ -2,64 +2,38 @@ package sim
 
 import (
 	"time"
+
+	"github.com/reprise-dst/reprise/internal/eventloop"
 )
 
-// patience is how long a task may keep its world from going on before the watchdog looks at its goroutine.
+// patience is how long a task may be blocked outside of the simulator before its world is given up. A task
+// that computes is never given up.
 const patience = 3 * time.Second
 
-// beat is how often the watchdog looks whether worlds go on.
-const beat = 250 * time.Millisecond
+// watch starts the lane's watchdog. A world whose running task blocks outside of the simulator, on a native
+// channel for example, can't be stopped; the lane is then given up with it.
+func (l *lane) watch() {
+	l.hung = make(chan *job, 1)
+	l.watchdog = eventloop.NewWatchdog(patience, func(loop *eventloop.Loop, b eventloop.Blocked) {
+		if j := l.running.Load(); j != nil && j.world.loop == loop {
+			j.failure = blockedFailure(b)
+			l.hung <- j
+		}
+	})
+}
 
-// awaitLanes waits until all lanes have ended. It watches them meanwhile: a world whose running task blocks
-// outside of the simulator, on a native channel for example, can't be stopped; it is returned, its failure
-// filled in, and its lane is left behind.
+// awaitLanes waits until all lanes have ended. When a world hangs, it returns that world at once and leaves
+// all lanes behind.
 func awaitLanes(lanes []*lane) (hung *job) {
-	ticker := time.NewTicker(beat)
-	defer ticker.Stop()
-	seen := make([]sighting, len(lanes))
-	for i := 0; i < len(lanes); {
+	for _, l := range lanes {
 		select {
-		case <-lanes[i].done:
-			i++
-		case <-ticker.C:
-			for k := i; k < len(lanes); k++ {
-				if seen[k].look(lanes[k]) {
-					return seen[k].job
-				}
-			}
+		case <-l.done:
+		case hung = <-l.hung:
+			return hung
 		}
 	}
+	for _, l := range lanes {
+		l.watchdog.Stop()
+	}
 	return nil
-}
-
-// sighting is what the watchdog last saw of a lane.
-type sighting struct {
-	job   *job
-	steps uint64
-	since time.Time
-}
-
-// look reports whether the lane's world hangs.
-func (s *sighting) look(l *lane) bool {
-	j := l.running.Load()
-	now := time.Now()
-	if j == nil {
-		s.job = nil
-		return false
-	}
-	steps := j.world.loop.Steps()
-	if j != s.job || steps != s.steps {
-		*s = sighting{job: j, steps: steps, since: now}
-		return false
-	}
-	if now.Sub(s.since) < patience {
-		return false
-	}
-	s.since = now
-	b := blockedIn(j.world)
-	if b == nil {
-		return false
-	}
-	j.failure = b
-	return true
 }

@@ -175,7 +175,7 @@ func (w *World) Sleep(ctx context.Context, d time.Duration) error {
 		panic(misuse("World.Sleep", "got the negative duration "+d.String(), "pass zero or more"))
 	}
 	stop := w.clock.AfterFunc(d, t.Wake)
-	err := w.loop.ParkContext(ctx, "sleep")
+	err := w.loop.ParkContext(ctx, "the end of its sleep")
 	if err != nil {
 		stop()
 	}
