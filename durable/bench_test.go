@@ -78,37 +78,3 @@ func benchRuns[Out any](b *testing.B, w *durable.Workflow[item, Out], flight int
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "runs/s")
 	require.NoError(b, e.Close(context.Background()))
 }
-
-// BenchmarkReplay measures the replay of a journal of 1000 steps. events/s is the figure.
-func BenchmarkReplay(b *testing.B) {
-	long := durable.Define("long", func(ctx durable.Context, in item) (item, error) {
-		var err error
-		for range 1000 {
-			if in, err = durable.Step(ctx, "pass", pass, in); err != nil {
-				return in, err
-			}
-		}
-		return in, nil
-	})
-	st := store.OpenMemory()
-	e, err := durable.Open(durable.Config{Store: st, Workflows: []durable.Definition{long}})
-	require.NoError(b, err)
-	run, err := long.Start(context.Background(), e, "r", item{ID: "x"})
-	require.NoError(b, err)
-	_, err = run.Result(context.Background())
-	require.NoError(b, err)
-	b.ResetTimer()
-	events := 0
-	for range b.N {
-		j, err := durable.ReadJournal(st, "r")
-		if err != nil {
-			b.Fatal(err)
-		}
-		done, err := durable.Replay(j, long, nil)
-		if err != nil || !done.Ended {
-			b.Fatal(done, err)
-		}
-		events += done.Entries
-	}
-	b.ReportMetric(float64(events)/b.Elapsed().Seconds(), "events/s")
-}

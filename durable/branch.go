@@ -11,7 +11,7 @@ func Go[T any](ctx Context, name string, fn func(Context) (T, error)) Future[T] 
 	}
 	m := b.m
 	op := b.newOperation(CommandBranch, name)
-	m.issue(op, Command{})
+	b.issue(op, Command{})
 	m.spawn(name, op.id+".", func(ctx Context) {
 		value, err := fn(ctx)
 		op.resolve(outcome{value: value, hasValue: true, err: err})

@@ -2,6 +2,7 @@ package durable
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -23,6 +24,7 @@ type branch struct {
 	prefix string // "" for the root, "2." for the branch that was operation 2
 	issued int
 	rand   *rand.Rand
+	pc     [1]uintptr // where workflow code made its latest call; noted when the machine locates
 }
 
 // Now returns when the run saw its latest event: the time by which this branch was woken. It moves only
@@ -57,6 +59,9 @@ func (ctx Context) enter(call string) *branch {
 	}
 	switch current := b.m.loop.Current(); {
 	case current == b.task:
+		if b.m.locate {
+			runtime.Callers(3, b.pc[:]) // past this function and the one that workflow code called
+		}
 		return b
 	case current == nil:
 		panic("durable: " + call + " was called on a workflow's Context outside of the workflow, perhaps in a " +

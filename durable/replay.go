@@ -1,7 +1,6 @@
 package durable
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/reprise-dst/reprise/store"
@@ -113,32 +112,18 @@ func Replay(j Journal, def Definition, codec Codec) (Replayed, error) {
 		}
 		return nil
 	}
-	m, done, err := replay(j.Run, def.define(), codec, each)
+	m, done, err := replay(j.Run, def.define(), codec, true, each)
 	defer m.close()
 	return done, err
 }
 
-// replay feeds every entry that each visits to a new machine. When the code parts from the journal it
-// replays once more to find out where in the code.
+// replay feeds every entry that each visits to a new machine. locate makes a mismatch say where in the code
+// it is.
 func replay(
-	run string, def definition, codec Codec, each func(visit func(*Entry) error) error,
-) (*machine, Replayed, error) {
-	m, done, err := replayOnce(run, def, codec, each, false)
-	if errors.Is(err, ErrNonDeterminism) {
-		again, _, located := replayOnce(run, def, codec, each, true)
-		again.close()
-		if errors.Is(located, ErrNonDeterminism) {
-			err = located
-		}
-	}
-	return m, done, err
-}
-
-func replayOnce(
-	run string, def definition, codec Codec, each func(visit func(*Entry) error) error, diagnose bool,
+	run string, def definition, codec Codec, locate bool, each func(visit func(*Entry) error) error,
 ) (*machine, Replayed, error) {
 	m := newMachine(run, def, codec)
-	m.diagnose = diagnose
+	m.locate = locate
 	var done Replayed
 	err := each(func(e *Entry) error {
 		if e.Seq == 1 && (e.Event.Start == nil || e.Event.Start.Workflow != def.name) {
@@ -160,5 +145,6 @@ func replayOnce(
 		}
 		return nil
 	})
+	m.locate = false
 	return m, done, err
 }

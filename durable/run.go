@@ -296,9 +296,16 @@ func (e *Engine) load(r *run) error {
 		return fmt.Errorf("%w: run %q belongs to workflow %q; add its definition to Config.Workflows",
 			ErrUnknownWorkflow, r.id, h.workflow)
 	}
-	m, done, err := replay(r.id, def, e.codec, func(visit func(*Entry) error) error {
-		return scanJournal(e.store, r.id, visit)
-	})
+	scan := func(visit func(*Entry) error) error { return scanJournal(e.store, r.id, visit) }
+	m, done, err := replay(r.id, def, e.codec, false, scan)
+	if errors.Is(err, ErrNonDeterminism) { // once more, to say where
+		if again, _, located := replay(r.id, def, e.codec, true, scan); errors.Is(located, ErrNonDeterminism) {
+			m.close()
+			m, err = again, located
+		} else {
+			again.close()
+		}
+	}
 	r.machine, r.seq = m, done.Entries
 	if err != nil {
 		return err

@@ -46,7 +46,7 @@ func startStep[I, O any](
 		op.resolve(outcome{err: &CodecError{What: "argument of " + op.String(), Type: typeName[I](), Cause: err}})
 		return op
 	}
-	m.issue(op, Command{Fingerprint: xxhash.Sum64(encoded), step: bindStep(m.codec, op.String, fn, encoded)})
+	b.issue(op, Command{Fingerprint: xxhash.Sum64(encoded), step: bindStep(m.codec, op.String, fn, encoded)})
 	return op
 }
 
