@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"fmt"
 	"iter"
 	"slices"
@@ -40,11 +41,13 @@ func (k Kind) String() string {
 	return fmt.Sprintf("Kind(%d)", uint8(k))
 }
 
-// Op is one write or requirement of a [Batch]. Its slices belong to the batch
-// and are valid until its next Reset.
+// Op is one write or requirement of a [Batch]. Its slices belong to the batch,
+// must not be changed and are valid until its next Reset.
 type Op struct {
-	Kind  Kind
-	Key   []byte
+	Kind Kind
+	// Key is the key, or where the range starts.
+	Key []byte
+	// Value is the value, or where the range ends; nil if there is none.
 	Value []byte
 }
 
@@ -137,30 +140,31 @@ func (b *Batch) add(kind Kind, key, value []byte) span {
 
 func (b *Batch) op(s span) Op {
 	op := Op{Kind: s.kind, Key: b.data[s.key:s.value:s.value]}
-	switch s.kind {
-	case OpSet, OpRequireValue, OpDeleteRange:
-		if !s.unbounded {
-			op.Value = b.data[s.value:s.end:s.end]
-		}
+	if s.kind == OpDelete || s.kind == OpRequireAbsent || s.unbounded {
+		return op
+	}
+	op.Value = b.data[s.value:s.end:s.end]
+	if op.Value == nil { // an empty value in empty data; nil would say more
+		op.Value = []byte{}
 	}
 	return op
 }
 
-// check reports a batch or a key that exceeds its limit.
+// check reports a batch that no store takes.
 func (b *Batch) check() error {
 	if len(b.data) > MaxBatchSize {
-		return fmt.Errorf("%w: the batch has %d bytes, at most %d are possible; commit it in parts",
-			ErrTooLarge, len(b.data), MaxBatchSize)
+		return fmt.Errorf("%w: it has %d bytes of keys and values, at most %d are possible; commit it in parts",
+			ErrInvalid, len(b.data), MaxBatchSize)
 	}
 	for _, spans := range [...][]span{b.writes, b.requires} {
 		for _, s := range spans {
 			n := s.value - s.key
 			if s.kind == OpDeleteRange {
-				n = max(n, s.end-s.value)
+				n = max(1, n, s.end-s.value)
 			}
-			if n > MaxKeySize {
-				return fmt.Errorf("%w: the key %s has more than %d bytes; use a shorter one",
-					ErrTooLarge, quote(b.data[s.key:s.value]), MaxKeySize)
+			if n == 0 || n > MaxKeySize {
+				return fmt.Errorf("%w: %s of the key %s, which has %d bytes; a key has 1 to %d",
+					ErrInvalid, s.kind, quote(b.data[s.key:s.value]), n, MaxKeySize)
 			}
 		}
 	}
@@ -168,20 +172,33 @@ func (b *Batch) check() error {
 }
 
 // recordSize returns the length of the log record that a commit of b appends,
-// 0 if it appends none: Pebble's encoding of the batch, in one chunk.
+// 0 if it appends none: Pebble's encoding of the batch with its seal, in one
+// chunk.
 func recordSize(b *Batch) int {
 	const chunkHeader, batchHeader = 19, 12
 	if len(b.writes) == 0 {
 		return 0
 	}
-	n := chunkHeader + batchHeader
+	n := chunkHeader + batchHeader + sealSize
 	for _, w := range b.writes {
-		n += 1 + sizeOf(w.value-w.key)
-		if w.kind != OpDelete {
-			n += sizeOf(w.end - w.value)
+		key, value := w.value-w.key, w.end-w.value
+		switch {
+		case w.kind == OpSet:
+			n += 1 + sizeOf(key) + sizeOf(value)
+		case w.kind == OpDelete:
+			n += 1 + sizeOf(key)
+		case w.unbounded:
+			n += 1 + sizeOf(key) + sizeOf(MaxKeySize+1)
+		case !b.emptyRange(w):
+			n += 1 + sizeOf(key) + sizeOf(value)
 		}
 	}
 	return n
+}
+
+// emptyRange reports whether a DeleteRange can't delete anything.
+func (b *Batch) emptyRange(w span) bool {
+	return !w.unbounded && bytes.Compare(b.data[w.key:w.value], b.data[w.value:w.end]) >= 0
 }
 
 // sizeOf returns the size of a string of n bytes that follow their length.

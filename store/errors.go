@@ -32,9 +32,9 @@ var (
 	// ErrDamaged says that a store does not hold what was written to it.
 	ErrDamaged = errors.New("store: damaged")
 
-	// ErrTooLarge says that a key or a batch exceeds its limit. Nothing was
-	// written, and the store goes on.
-	ErrTooLarge = errors.New("store: too large")
+	// ErrInvalid says that a batch has an empty or overlong key or is too
+	// large. Nothing was written, and the store goes on.
+	ErrInvalid = errors.New("store: invalid batch")
 )
 
 // ConflictError reports the first requirement of a batch that did not hold.

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"sync"
@@ -128,7 +127,7 @@ func (m *memory) apply(b *Batch) {
 		case OpDeleteRange:
 			if w.unbounded {
 				value = nil
-			} else if bytes.Compare(key, value) >= 0 {
+			} else if b.emptyRange(w) {
 				continue
 			}
 			m.content.removeRange(key, value, func(old entry) {

@@ -1,149 +1,304 @@
 package store
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"math"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// PebbleOptions tunes a store on disk. The zero value is good for most.
-type PebbleOptions struct {
-	// CacheSize bounds the memory for blocks of the tables read, in bytes.
-	// 0 means 16 MiB.
-	CacheSize int64
-	// MemTableSize bounds the memory that collects commits before they are
-	// moved from the log into a table, in bytes. 0 means 32 MiB.
-	MemTableSize int64
-
-	fs vfs.FS // nil for the operating system's
-}
-
-// OpenPebble opens the store in the folder dir, or creates it there when the
-// folder is empty or missing.
-func OpenPebble(dir string, opts PebbleOptions) (Store, error) {
-	o := &pebble.Options{
-		CacheSize:          16 << 20,
-		FormatMajorVersion: pebble.FormatNewest,
-		Logger:             quiet{},
-		MemTableSize:       32 << 20,
-	}
-	db, err := pebble.Open(dir, o)
-	if err != nil {
-		return nil, fmt.Errorf("store: can't open %s: %w", dir, err)
-	}
-	return &pebbleStore{db: db}, nil
-}
-
-type quiet struct{}
-
-func (quiet) Infof(string, ...any)  {}
-func (quiet) Errorf(string, ...any) {}
-func (quiet) Fatalf(format string, args ...any) {
-	panic(fmt.Sprintf(format, args...))
-}
-
+// pebbleStore is a store on Pebble, on a real disk or on a simulated one.
+//
+// A commit is applied under a short lock, which also checks what the batch
+// requires, and waits for the sync of the log outside of it: so any number of
+// commits share a sync. In between Pebble shows it to readers already, though
+// a crash could still take it back; so a reader waits until all that it may
+// have seen is durable. Commits are numbered for that, in the order of the
+// log.
 type pebbleStore struct {
-	mu     sync.RWMutex
-	commit sync.Mutex
-	db     *pebble.DB
-	closed bool
+	what string // the store, for messages
+	db   *pebble.DB
+	gate gate
+
+	commits sync.Mutex    // held while a commit is checked and applied
+	applied atomic.Uint64 // the number of the last commit applied
+	touched *touched      // nil: any key may be in any commit
+	durable waterline
+
+	wedged  atomic.Bool   // Pebble is stuck: to close it would wait for ever
+	closing chan struct{} // closed when Pebble is to be closed
+	release func() error  // gives back what the store holds
+}
+
+// init readies a store for the use of db.
+func (s *pebbleStore) init(what string) {
+	s.what = what
+	s.closing = make(chan struct{})
+	s.durable.init()
 }
 
 func (s *pebbleStore) Get(key []byte) (value []byte, ok bool, err error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.closed {
-		return nil, false, ErrClosed
+	if err := s.enter(); err != nil {
+		return nil, false, err
 	}
-	return s.get(key)
-}
-
-func (s *pebbleStore) get(key []byte) (value []byte, ok bool, err error) {
-	v, closer, err := s.db.Get(key)
-	if err == pebble.ErrNotFound {
-		return nil, false, nil
+	defer s.gate.leave()
+	err = s.read(key, func(stored []byte) {
+		value, ok = append(make([]byte, 0, len(stored)), stored...), true
+	})
+	if err == nil {
+		err = s.durable.wait(s.lastWrite(key))
 	}
 	if err != nil {
 		return nil, false, err
 	}
-	value = append(make([]byte, 0, len(v)), v...)
-	return value, true, closer.Close()
+	return value, ok, nil
 }
 
-func (s *pebbleStore) Scan(from, to []byte, visit func(key, value []byte) bool) error {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.closed {
-		return ErrClosed
+// enter lets a call in, unless the store is closed or has failed.
+func (s *pebbleStore) enter() error {
+	if !s.gate.enter() {
+		return s.errClosed()
 	}
-	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
+	if err := s.durable.err(); err != nil {
+		s.gate.leave()
+		return err
+	}
+	return nil
+}
+
+// read calls found with the value of key, if the store holds the key.
+func (s *pebbleStore) read(key []byte, found func(value []byte)) (err error) {
+	defer s.rescue(&err)
+	stored, closer, err := s.db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return s.errRead(err)
+	}
+	found(stored)
+	return closer.Close()
+}
+
+// lastWrite returns the number of the last commit that may have written key.
+// It has to be asked for after the key was read.
+func (s *pebbleStore) lastWrite(key []byte) uint64 {
+	if s.touched == nil {
+		return s.applied.Load()
+	}
+	return s.touched.last(key)
+}
+
+func (s *pebbleStore) Scan(from, to []byte, visit func(key, value []byte) bool) (err error) {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.gate.leave()
+	if to != nil && bytes.Compare(from, to) >= 0 {
+		return nil
+	}
+	it, err := s.iterate(from, to)
 	if err != nil {
 		return err
 	}
-	for ok := it.First(); ok && visit(it.Key(), it.Value()); ok = it.Next() {
+	defer s.finish(it, &err)
+	if err := s.durable.wait(s.applied.Load()); err != nil {
+		return err
 	}
-	return it.Close()
+	value, ok, err := s.step(it, (*pebble.Iterator).First)
+	for ok && visit(it.Key(), value) {
+		if s.gate.isShut() {
+			return s.errClosed()
+		}
+		value, ok, err = s.step(it, (*pebble.Iterator).Next)
+	}
+	return err
+}
+
+func (s *pebbleStore) iterate(from, to []byte) (it *pebble.Iterator, err error) {
+	defer s.rescue(&err)
+	it, err = s.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
+	return it, s.errRead(err)
+}
+
+func (s *pebbleStore) step(
+	it *pebble.Iterator, move func(*pebble.Iterator) bool,
+) (value []byte, ok bool, err error) {
+	defer s.rescue(&err)
+	if !move(it) {
+		return nil, false, s.errRead(it.Error())
+	}
+	value, err = it.ValueAndErr()
+	return value, err == nil, s.errRead(err)
+}
+
+func (s *pebbleStore) finish(it *pebble.Iterator, err *error) {
+	defer s.rescue(err)
+	if closeErr := it.Close(); *err == nil {
+		*err = s.errRead(closeErr)
+	}
 }
 
 func (s *pebbleStore) Commit(b *Batch) error {
 	if err := b.check(); err != nil {
 		return err
 	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.closed {
-		return ErrClosed
+	if err := s.enter(); err != nil {
+		return err
 	}
+	defer s.gate.leave()
 	pb := s.db.NewBatch()
+	if err := s.encode(b, pb); err != nil {
+		return err
+	}
+	number, err := s.apply(b, pb)
+	switch {
+	case errors.Is(err, ErrConflict):
+		// What the batch conflicts with must not be taken back any more.
+		if waitErr := s.durable.wait(number); waitErr != nil {
+			err = waitErr
+		}
+	case err == nil && len(b.writes) > 0:
+		err = s.sync(pb, number)
+	case err == nil:
+		err = s.durable.wait(number)
+	}
+	if err != nil {
+		return err // Pebble may still hold pb
+	}
+	if err := pb.Close(); err != nil {
+		panic(fmt.Sprintf("invariant: a committed batch does not close: %v", err))
+	}
+	return nil
+}
+
+// encode makes pb of what b writes.
+func (s *pebbleStore) encode(b *Batch, pb *pebble.Batch) (err error) {
 	for _, w := range b.writes {
 		op := b.op(w)
 		switch op.Kind {
 		case OpSet:
-			pb.Set(op.Key, op.Value, nil)
+			err = pb.Set(op.Key, op.Value, nil)
 		case OpDelete:
-			pb.Delete(op.Key, nil)
+			err = pb.Delete(op.Key, nil)
 		case OpDeleteRange:
-			pb.DeleteRange(op.Key, op.Value, nil)
+			if w.unbounded {
+				op.Value = beyondKeys
+			}
+			if !b.emptyRange(w) {
+				err = pb.DeleteRange(op.Key, op.Value, nil)
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("store: can't encode a batch for %s: %w", s.what, err)
 		}
 	}
-	if err := s.apply(b, pb); err != nil {
-		return err
-	}
-	if !pb.Empty() {
-		if err := pb.SyncWait(); err != nil {
-			return fmt.Errorf("%w: %w", ErrFailed, err)
-		}
-	}
-	return pb.Close()
+	return nil
 }
 
-func (s *pebbleStore) apply(b *Batch, pb *pebble.Batch) error {
-	s.commit.Lock()
-	defer s.commit.Unlock()
+// beyondKeys lies behind every key that a store can hold.
+var beyondKeys = bytes.Repeat([]byte{math.MaxUint8}, MaxKeySize+1)
+
+// apply checks what the batch requires and hands its writes to Pebble, as pb.
+// It returns the number of the commit that has to be durable before anyone
+// may learn what apply found or did.
+func (s *pebbleStore) apply(b *Batch, pb *pebble.Batch) (number uint64, err error) {
+	defer s.rescue(&err)
+	s.commits.Lock()
+	defer s.commits.Unlock()
+	number = s.applied.Load()
 	for _, r := range b.requires {
-		op := b.op(r)
-		got, found, err := s.get(op.Key)
-		if err != nil {
-			return err
-		}
-		if err := op.conflict(got, found); err != nil {
-			return err
+		if err := s.require(b.op(r)); err != nil {
+			return number, err
 		}
 	}
-	if pb.Empty() {
-		return nil
+	if len(b.writes) == 0 {
+		return number, nil
 	}
-	return s.db.ApplyNoSyncWait(pb, pebble.Sync)
+	if err := s.durable.err(); err != nil {
+		return number, err
+	}
+	number++
+	seal := makeSeal(number, s.durable.level.Load())
+	if err := pb.LogData(seal[:], nil); err != nil {
+		return number, err
+	}
+	// A reader that finds the writes must find their number.
+	s.touched.add(b, number)
+	s.applied.Store(number)
+	if err := s.db.ApplyNoSyncWait(pb, pebble.Sync); err != nil {
+		return number, s.fail(err)
+	}
+	return number, nil
+}
+
+func (s *pebbleStore) require(r Op) error {
+	found, conflict := false, error(nil)
+	err := s.read(r.Key, func(value []byte) {
+		found, conflict = true, r.conflict(value, true)
+	})
+	if err != nil {
+		return err
+	}
+	if !found {
+		conflict = r.conflict(nil, false)
+	}
+	return conflict
+}
+
+// sync waits until the commit is durable.
+func (s *pebbleStore) sync(pb *pebble.Batch, number uint64) error {
+	if err := pb.SyncWait(); err != nil {
+		return s.fail(err)
+	}
+	// A disk that fails tells the store, not Pebble.
+	if err := s.durable.err(); err != nil {
+		return err
+	}
+	s.durable.raise(number)
+	return nil
 }
 
 func (s *pebbleStore) Close() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return ErrClosed
+	empty := make(chan struct{})
+	if !s.gate.shut(func() { close(empty) }) {
+		return s.errClosed()
 	}
-	s.closed = true
-	return s.db.Close()
+	<-empty
+	return s.release()
+}
+
+// fail makes the store fail for good and returns why it did, which is another
+// reason if it had failed before.
+func (s *pebbleStore) fail(cause error) error {
+	s.durable.fail(fmt.Errorf("%w: %s can't be written: %w; "+
+		"close it and open it again to learn what it holds", ErrFailed, s.what, cause))
+	return s.durable.err()
+}
+
+// rescue turns a panic of Pebble's into a failure of the store.
+func (s *pebbleStore) rescue(err *error) {
+	if r := recover(); r != nil {
+		s.wedged.Store(true)
+		*err = s.fail(fmt.Errorf("pebble panicked: %v", r))
+	}
+}
+
+func (s *pebbleStore) errRead(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case pebble.IsCorruptionError(err):
+		return fmt.Errorf("%w: %s does not read back what was written: %w; restore it from a copy",
+			ErrDamaged, s.what, err)
+	}
+	return fmt.Errorf("store: can't read %s: %w", s.what, err)
+}
+
+func (s *pebbleStore) errClosed() error {
+	return fmt.Errorf("%w: %s was used after it was closed; open it again", ErrClosed, s.what)
 }

@@ -1,121 +1,229 @@
 package store
 
 import (
+	"context"
+	"fmt"
+	"sync"
+
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/sstable"
 )
 
-// NewPebbleDisk returns an empty simulated disk that holds a store on Pebble.
+// NewPebbleDisk returns an empty simulated disk that holds a store on Pebble:
+// the store of production, but for the disk below it.
+//
+// When Pebble writes in the background, the order of its writes is its own. So
+// here every commit is synced before the next one begins, and tables are
+// written only by Open and Flush, which wait for them. Then what a crash leaves
+// is a function of the commits and the cuts.
 func NewPebbleDisk() Disk {
-	return &pebbleDisk{fs: vfs.NewCrashableMem()}
+	return &pebbleDisk{files: simEmpty().image()}
 }
+
+// simEmpty is a disk with an empty store. Pebble makes a new store in an old
+// format and brings it up to date, which takes time and leaves a first log of
+// the old format.
+var simEmpty = sync.OnceValue(func() *simFS {
+	d := &pebbleDisk{files: &simFS{}}
+	s, err := d.Open()
+	if err == nil {
+		err = s.Close()
+	}
+	if err != nil {
+		panic(fmt.Sprintf("invariant: a simulated disk takes no store: %v", err))
+	}
+	return d.files
+})
+
+const (
+	// simFlush is how many bytes of commits collect in memory before they
+	// are flushed without being asked to.
+	simFlush = 64 << 20
+	// simTables is after how many openings, each of which writes a table,
+	// the tables are made one.
+	simTables = 16
+)
 
 type pebbleDisk struct {
-	fs    *vfs.MemFS
-	store *diskStore
-	tail  int
+	mu     sync.Mutex // held by all but the reads of the store
+	files  *simFS
+	opened *simStore
+	fresh  int // bytes of commits since the last flush
+	tables int // openings since the last compaction
+	tail   int // see Disk.TailBytes
+	start  int // where in the newest log the last commit's record starts
 }
 
-type diskStore struct {
+// simStore is a store on a simulated disk.
+type simStore struct {
 	pebbleStore
 	disk *pebbleDisk
 }
 
+// simOptions are the options of all simulated disks. What these share, a cache
+// of blocks and one of tables, changes nothing but the time that reads take.
+var simOptions = sync.OnceValue(func() *pebble.Options {
+	o := &pebble.Options{
+		Cache:                       pebble.NewCache(16 << 20),
+		FileCache:                   pebble.NewFileCache(4, 4096),
+		MemTableSize:                1 << 30, // it starts small and grows
+		L0StopWritesThreshold:       1 << 30,
+		DisableAutomaticCompactions: true,
+		FormatMajorVersion:          pebbleFormat,
+		EventListener:               &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}},
+	}
+	for i := range o.Levels {
+		o.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
+	}
+	return o
+})
+
 func (d *pebbleDisk) Open() (Store, error) {
-	if d.store != nil {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.opened != nil {
 		return nil, errDiskInUse()
 	}
-	o := &pebble.Options{
-		FS:                          d.fs,
-		FormatMajorVersion:          pebble.FormatNewest,
-		Logger:                      quiet{},
-		MemTableSize:                256 << 20,
-		DisableAutomaticCompactions: true,
-	}
-	db, err := pebble.Open("store", o)
+	s := &simStore{disk: d}
+	s.init("the store on the simulated disk")
+	s.release = s.closeDB
+	o := *simOptions()
+	o.FS = d.files
+	o.Logger = pebbleLogger{&s.pebbleStore}
+	o.Experimental.CompactionScheduler = pebble.NewConcurrencyLimitSchedulerWithNoPeriodicGrantingForTest()
+	db, err := openDB("", &o)
 	if err != nil {
-		return nil, err
+		return nil, errDamaged(s.what, err)
 	}
-	d.store = &diskStore{disk: d}
-	d.store.db = db
-	return d.store, nil
+	s.db, d.opened = db, s
+	d.fresh = 0
+	if d.tables++; d.tables > simTables {
+		if err := d.compact(); err != nil {
+			return nil, err
+		}
+	}
+	s.db.TestOnlyWaitForCleaning()
+	return s, nil
 }
 
-func (s *diskStore) Commit(b *Batch) error {
-	s.disk.tail = 0
-	err := s.pebbleStore.Commit(b)
-	if err == nil {
-		s.disk.tail = recordSize(b)
+func (s *simStore) Commit(b *Batch) error {
+	d := s.disk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.opened != s {
+		return s.errClosed()
 	}
-	return err
+	d.tail = 0
+	if d.fresh > simFlush {
+		if err := d.flush(); err != nil {
+			return err
+		}
+	}
+	before := d.files.newestLog()
+	start := before.size()
+	if err := s.pebbleStore.Commit(b); err != nil {
+		return err
+	}
+	d.tail = recordSize(b)
+	d.fresh += d.tail
+	d.start = start
+	if d.files.newestLog() != before {
+		d.start = 0
+	}
+	return nil
 }
 
-func (s *diskStore) Close() error {
-	if s.disk.store == s {
-		s.disk.store, s.disk.tail = nil, 0
+func (s *simStore) Close() error {
+	d := s.disk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.opened == s {
+		d.opened, d.tail = nil, 0
 	}
 	return s.pebbleStore.Close()
 }
 
-func (d *pebbleDisk) TailBytes() int { return d.tail }
+func (d *pebbleDisk) TailBytes() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.tail
+}
 
 func (d *pebbleDisk) Crash(cut int) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if err := checkCut(cut, d.tail); err != nil {
 		return err
 	}
-	d.tail = 0
-	if d.store == nil {
+	old := d.opened
+	d.files = d.files.image()
+	if cut > 0 {
+		d.files.newestLog().truncate(recordCut(d.start, d.tail, cut))
+	}
+	d.opened, d.tail = nil, 0
+	if old == nil {
 		return nil
 	}
-	clone := d.fs.CrashClone(vfs.CrashCloneCfg{})
-	if cut > 0 {
-		if err := truncateLog(clone, cut); err != nil {
-			return err
-		}
-	}
-	old := d.store
-	d.fs, d.store = clone, nil
-	return old.pebbleStore.Close()
+	// The old instance goes on, on files that nobody will look at. Who still
+	// reads there closes it.
+	var err error
+	old.gate.shut(func() { err = old.closeDB() })
+	return err
 }
 
-func truncateLog(fs vfs.FS, cut int) error {
-	names, err := fs.List("store")
-	if err != nil {
-		return err
+// recordCut returns the size of a log that ends with a record of a commit that
+// starts there and has that many bytes, when cut of them are cut off. A record
+// that meets the end of a block is split and so is longer than expected.
+func recordCut(start, size, cut int) int {
+	if cut == size {
+		return start
 	}
-	last := ""
-	for _, n := range names {
-		if len(n) > 4 && n[len(n)-4:] == ".log" && n > last {
-			last = n
+	end, rest := start, size-maxHeader
+	for {
+		part := min(rest, blockSize-end%blockSize-maxHeader)
+		end += maxHeader + part
+		rest -= part
+		if rest == 0 {
+			return end - cut
+		}
+		if blockSize-end%blockSize < maxHeader {
+			end += blockSize - end%blockSize
 		}
 	}
-	path := fs.PathJoin("store", last)
-	f, err := fs.Open(path)
-	if err != nil {
-		return err
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	data := make([]byte, int(info.Size())-cut)
-	if _, err := f.ReadAt(data, 0); err != nil {
-		return err
-	}
-	f.Close()
-	w, err := fs.Create(path, vfs.WriteCategoryUnspecified)
-	if err != nil {
-		return err
-	}
-	w.Write(data)
-	w.Sync()
-	return w.Close()
 }
 
 func (d *pebbleDisk) Flush() error {
-	if d.store == nil {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.opened == nil {
 		return errDiskClosed()
 	}
 	d.tail = 0
-	return d.store.db.Flush()
+	if err := d.flush(); err != nil {
+		return err
+	}
+	return d.compact()
+}
+
+func (d *pebbleDisk) flush() (err error) {
+	s := d.opened
+	defer s.rescue(&err)
+	d.fresh = 0
+	if err := s.db.Flush(); err != nil {
+		return s.fail(err)
+	}
+	s.db.TestOnlyWaitForCleaning()
+	return nil
+}
+
+// compact makes one table of all tables.
+func (d *pebbleDisk) compact() (err error) {
+	s := d.opened
+	defer s.rescue(&err)
+	d.tables = 0
+	if err := s.db.Compact(context.Background(), nil, beyondKeys, false); err != nil {
+		return s.fail(err)
+	}
+	s.db.TestOnlyWaitForCleaning()
+	return nil
 }

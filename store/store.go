@@ -44,9 +44,9 @@
 //
 // # Limits
 //
-// A key has at most [MaxKeySize] bytes and a batch at most [MaxBatchSize]. A
-// store belongs to one process at a time. There are no transactions beyond a
-// batch and its requirements.
+// A key has 1 to [MaxKeySize] bytes, and a batch at most [MaxBatchSize]. A store
+// belongs to one process at a time. There are no transactions beyond a batch and
+// its requirements.
 package store
 
 const (
@@ -70,19 +70,21 @@ type Store interface {
 	// returns false. A nil from is the first key, a nil to lies behind the
 	// last one. It shows one moment of the store: commits made meanwhile, be
 	// it by visit itself, are not seen. The slices are valid only during the
-	// call of visit. visit must not close the store.
+	// call of visit, and must not be changed. visit must not close the store.
 	Scan(from, to []byte, visit func(key, value []byte) bool) error
 
 	// Commit applies the batch, if all that it requires holds. Once it
 	// returns nil the batch is durable. It returns a *ConflictError, and has
-	// written nothing, when a requirement does not hold. After any other
-	// error but [ErrTooLarge] the batch may or may not have been applied,
-	// and the store tells which when it is opened again.
+	// written nothing, when a requirement does not hold, [ErrInvalid] when the
+	// batch can't be, and [ErrClosed] on a closed store. After any other error
+	// the batch may or may not have been applied, and the store tells which
+	// when it is opened again.
 	// The batch stays the caller's, to Reset and use again.
 	Commit(b *Batch) error
 
-	// Close releases the store. It waits for the calls in flight. To close a
-	// store twice returns [ErrClosed] and is harmless.
+	// Close releases the store. It waits for the calls in flight, of which a
+	// scan may end early, with ErrClosed. To close a store twice returns
+	// ErrClosed and is harmless.
 	Close() error
 }
 
