@@ -27,7 +27,7 @@ func (t *Task) cancel(cause error) bool {
 	t.refused = false
 	t.interrupt(cause)
 	if t.ctx != nil {
-		t.ctx.cancel(context.Canceled, cause)
+		t.ctx.end(context.Canceled, cause)
 	}
 	return true
 }
@@ -88,7 +88,7 @@ func (t *Task) Uncancel() {
 // contextEnded is the error of a wait under a cancelled context. If that context carries the cancellation
 // of the task itself, the cancellation counts as delivered.
 func (t *Task) contextEnded(ctx context.Context) error {
-	cause := Cause(ctx)
+	cause := context.Cause(ctx)
 	if t.pending != nil && errors.Is(cause, t.pending) {
 		t.pending = nil
 	}

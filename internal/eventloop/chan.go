@@ -2,6 +2,7 @@ package eventloop
 
 import (
 	"errors"
+	"fmt"
 	"iter"
 )
 
@@ -26,7 +27,7 @@ type Chan[T any] struct {
 // is for reports.
 func NewChan[T any](l *Loop, name string, capacity int) *Chan[T] {
 	if capacity < 0 {
-		panic("eventloop: NewChan " + quote(name) + " needs a capacity of 0 or more")
+		panic(fmt.Sprintf("eventloop: NewChan %q needs a capacity of 0 or more, got %d", name, capacity))
 	}
 	return &Chan[T]{l: l, name: name, cap: capacity}
 }

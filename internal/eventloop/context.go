@@ -11,27 +11,57 @@ import (
 // theirs from [Task.Context]; [Loop.WithCancel], [Loop.WithDeadline] and [Loop.WithTimeout] derive others.
 type Context struct {
 	parent   context.Context // for values and the deadline
+	foreign  bool            // the parent belongs to no loop, so its end is noticed late
 	l        *Loop
 	deadline time.Time // zero: the parent's
 	release  func()    // forgets the parent and the timer
 
+	// The state is in a context of the standard library, which hangs on a source of our own. So contexts
+	// derived from this one find a parent that they know, also through context.WithValue.
+	std    context.Context
+	cancel context.CancelCauseFunc
+	source source
+
 	mu    sync.Mutex // goroutines outside the loop may look
-	done  chan struct{}
-	err   error
-	cause error
-	funcs list[func()] // what to call when cancelled
+	funcs list[func()]
+}
+
+// A source ends the context of the standard library that hangs on it, with an error of our choice.
+type source struct {
+	context.Context // for the deadline
+	err             error
+	end             func() // what the standard library registered
+}
+
+// never is open for ever. A source has a Done channel only so that it counts as one that can end.
+var never = make(chan struct{})
+
+func (s *source) Done() <-chan struct{} { return never }
+func (s *source) Err() error            { return s.err }
+func (s *source) Value(any) any         { return nil }
+
+func (s *source) AfterFunc(fn func()) (stop func() bool) {
+	s.end = fn
+	return func() bool { return true }
+}
+
+func newContext(l *Loop, parent context.Context) *Context {
+	c := &Context{parent: parent, l: l, release: func() {}}
+	c.source.Context = c
+	c.std, c.cancel = context.WithCancelCause(&c.source)
+	return c
 }
 
 // Context is the task's context. It is cancelled by [Task.Cancel], with the same cause, and when the task
 // ends.
 func (t *Task) Context() context.Context {
 	if t.ctx == nil {
-		t.ctx = &Context{parent: context.Background(), l: t.l}
+		t.ctx = newContext(t.l, context.Background())
 		switch {
 		case t.state == done:
-			t.ctx.cancel(context.Canceled, context.Canceled)
+			t.ctx.end(context.Canceled, context.Canceled)
 		case t.cause != nil:
-			t.ctx.cancel(context.Canceled, t.cause)
+			t.ctx.end(context.Canceled, t.cause)
 		}
 	}
 	return t.ctx
@@ -61,7 +91,7 @@ func (l *Loop) WithDeadline(parent context.Context, at time.Time) (context.Conte
 	}
 	if c.Err() == nil {
 		stop := clock.AfterFunc(at.Sub(clock.Now()), func() {
-			c.cancel(context.DeadlineExceeded, context.DeadlineExceeded)
+			c.end(context.DeadlineExceeded, context.DeadlineExceeded)
 		})
 		forget := c.release
 		c.release = func() {
@@ -80,12 +110,13 @@ func (l *Loop) WithTimeout(parent context.Context, d time.Duration) (context.Con
 
 // child follows its parent, whatever kind of context that is.
 func (l *Loop) child(parent context.Context) *Context {
-	c := &Context{parent: parent, l: l, release: func() {}}
+	c := newContext(l, parent)
 	if parent.Err() != nil {
-		c.cancel(parent.Err(), Cause(parent))
+		c.end(parent.Err(), context.Cause(parent))
 		return c
 	}
-	c.release = l.onCancel(parent, func() { c.cancel(parent.Err(), Cause(parent)) })
+	c.foreign = loopContext(parent) == nil && parent.Done() != nil
+	c.release = l.onCancel(parent, func() { c.end(parent.Err(), context.Cause(parent)) })
 	return c
 }
 
@@ -99,23 +130,16 @@ func (c *Context) Deadline() (time.Time, bool) {
 
 // Done is closed when the context is cancelled. A task must not receive from it, that would stop the loop;
 // it waits with [Loop.ParkContext].
-func (c *Context) Done() <-chan struct{} {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.done == nil {
-		c.done = make(chan struct{})
-		if c.err != nil {
-			close(c.done)
-		}
-	}
-	return c.done
-}
+func (c *Context) Done() <-chan struct{} { return c.std.Done() }
 
-// Err is context.Canceled or context.DeadlineExceeded once the context is cancelled.
+// Err is context.Canceled or context.DeadlineExceeded once the context is cancelled. The cause is found by
+// [context.Cause].
 func (c *Context) Err() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.err
+	err := c.std.Err()
+	if err == nil && c.foreign {
+		return c.parent.Err() // the loop has not looked yet
+	}
+	return err
 }
 
 type contextKey struct{}
@@ -125,6 +149,9 @@ func (c *Context) Value(key any) any {
 	if key == (contextKey{}) {
 		return c
 	}
+	if v := c.std.Value(key); v != nil {
+		return v // the standard library asks whether it knows this kind
+	}
 	return c.parent.Value(key)
 }
 
@@ -133,7 +160,7 @@ func (c *Context) Value(key any) any {
 // wait; [Loop.CallSoon] and [Loop.Go] start what may.
 func (c *Context) AfterFunc(fn func()) (stop func() bool) {
 	c.mu.Lock()
-	if c.err != nil {
+	if c.std.Err() != nil {
 		c.mu.Unlock()
 		fn()
 		return func() bool { return false }
@@ -148,30 +175,33 @@ func (c *Context) AfterFunc(fn func()) (stop func() bool) {
 	}
 }
 
-// cancelFromOutside is what a cancel function does. A killed task cancels nothing while it unwinds; it may
-// have deferred the call, so it need not be unwound again.
+// cancelFromOutside is what a cancel function does. A killed task, which may have deferred the call, cancels
+// nothing for others while it unwinds; but its own timer it takes along.
 func (c *Context) cancelFromOutside(cause error) {
 	c.l.mustBeInside("a cancel function")
-	if t := c.l.cur.get(); t != nil && t.killed {
+	if t := c.l.cur.get(); t == nil || !t.killed {
+		c.end(context.Canceled, cause)
 		return
 	}
-	c.cancel(context.Canceled, cause)
-}
-
-func (c *Context) cancel(err, cause error) {
 	c.mu.Lock()
-	if c.err != nil {
-		c.mu.Unlock()
-		return
-	}
-	c.err, c.cause = err, cause
-	if c.done != nil {
-		close(c.done)
-	}
+	alone := c.funcs.first == nil
 	c.mu.Unlock()
-	if c.release != nil {
+	if alone {
 		c.release()
 	}
+}
+
+func (c *Context) end(err, cause error) {
+	if c.std.Err() != nil {
+		return
+	}
+	if err == context.Canceled {
+		c.cancel(cause)
+	} else {
+		c.source.err = err
+		c.source.end()
+	}
+	c.release()
 	for {
 		c.mu.Lock()
 		k := c.funcs.pop()
@@ -181,17 +211,4 @@ func (c *Context) cancel(err, cause error) {
 		}
 		k.v()
 	}
-}
-
-// Cause is why ctx was cancelled, like [context.Cause], which does not know the loop's contexts. It finds
-// their cause also through contexts that the standard library derived from them.
-func Cause(ctx context.Context) error {
-	cause := context.Cause(ctx)
-	if cause == nil || cause != ctx.Err() {
-		return cause
-	}
-	if c, _ := ctx.Value(contextKey{}).(*Context); c != nil && c.Err() == cause {
-		return c.cause
-	}
-	return cause
 }

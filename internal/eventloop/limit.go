@@ -45,7 +45,7 @@ func (l *Loop) Under(ctx context.Context, fn func() error) error {
 	}
 	var cut *cutShort
 	stop := l.onCancel(ctx, func() {
-		cause := Cause(ctx)
+		cause := context.Cause(ctx)
 		if t.cause != nil && errors.Is(cause, t.cause) {
 			return // the task's own cancellation, which reaches the wait by itself
 		}

@@ -1,6 +1,9 @@
 package eventloop
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // A Queue hands work from producers to consumers, like asyncio's: besides what a [Chan] does, it knows when
 // all work is done.
@@ -13,7 +16,7 @@ type Queue[T any] struct {
 // NewQueue is a queue that holds at most limit items; 0 means any number.
 func NewQueue[T any](l *Loop, name string, limit int) *Queue[T] {
 	if limit < 0 {
-		panic("eventloop: NewQueue " + quote(name) + " needs a limit of 0 (none) or more")
+		panic(fmt.Sprintf("eventloop: NewQueue %q needs a limit of 0 (none) or more, got %d", name, limit))
 	}
 	if limit == 0 {
 		limit = math.MaxInt

@@ -188,7 +188,7 @@ func (t *Task) finish(err error) {
 	l.live--
 	t.wait.leave()
 	if t.ctx != nil {
-		t.ctx.cancel(context.Canceled, context.Canceled)
+		t.ctx.end(context.Canceled, context.Canceled)
 	}
 	t.onDone.fire(l)
 }
