@@ -58,6 +58,9 @@ func NewHastyOrder(s Services) *durable.Workflow[Order, Receipt] {
 			return s.Ship(ctx, shipment)
 		}
 		tracking, err := durable.Step(ctx, "ship", ship, Shipment{paid.ID, parcel.Label})
+		if err == nil {
+			_, err = durable.Step(ctx, "notify", s.Notify, tracking)
+		}
 		return Receipt{Shipped: err == nil, Payment: paid.ID, Tracking: tracking}, err
 	})
 }

@@ -57,6 +57,12 @@ func (l *Ledger) Ship(ctx context.Context, s Shipment) (string, error) {
 	return l.do(ctx, "shipped"), nil
 }
 
+// Notify tells the customer.
+func (l *Ledger) Notify(ctx context.Context, tracking string) (string, error) {
+	l.do(ctx, "notified")
+	return tracking, nil
+}
+
 // do books one thing under the step's idempotency key, once, and returns the key.
 func (l *Ledger) do(ctx context.Context, what string) string {
 	info, _ := durable.Info(ctx)
@@ -101,6 +107,7 @@ func (l *Ledger) Balanced(run string, r Receipt) error {
 		{"charged", count(r.Shipped)},
 		{"declined", count(!r.Shipped)},
 		{"shipped", count(r.Shipped)},
+		{"notified", count(r.Shipped)},
 		{"released", count(!r.Shipped)},
 	} {
 		if n := l.Count(run, c.what); n != c.want {

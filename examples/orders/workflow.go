@@ -40,10 +40,11 @@ type Services interface {
 	Charge(context.Context, Order) (Payment, error)
 	Label(context.Context, Order) (Parcel, error)
 	Ship(context.Context, Shipment) (string, error)
+	Notify(ctx context.Context, tracking string) (string, error)
 }
 
 // NewOrder is the workflow of an order: reserve the goods, charge the customer and print the label at the
-// same time, ship. When the charge is declined the goods go back.
+// same time, ship, tell the customer. When the charge is declined the goods go back.
 func NewOrder(s Services) *durable.Workflow[Order, Receipt] {
 	return durable.Define("order", func(ctx durable.Context, o Order) (Receipt, error) {
 		goods, err := durable.Step(ctx, "reserve", s.Reserve, o)
@@ -65,6 +66,9 @@ func NewOrder(s Services) *durable.Workflow[Order, Receipt] {
 			return Receipt{}, err
 		}
 		tracking, err := durable.Step(ctx, "ship", s.Ship, Shipment{paid.ID, parcel.Label})
+		if err == nil {
+			_, err = durable.Step(ctx, "notify", s.Notify, tracking)
+		}
 		return Receipt{Shipped: err == nil, Payment: paid.ID, Tracking: tracking}, err
 	})
 }

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"testing"
+
+	"github.com/reprise-dst/reprise/durable"
+	"github.com/reprise-dst/reprise/sim"
+	"github.com/reprise-dst/reprise/store"
+	"github.com/stretchr/testify/require"
+)
+
+// BenchmarkSimulatedRun measures a whole simulated run on one core: a world, a node, an engine, one order
+// of five steps, one crash in the middle of it and the recovery. runs/s is the figure; on Pebble it is to
+// be compared with BenchmarkPebbleAlone, which does the same to Pebble without us.
+func BenchmarkSimulatedRun(b *testing.B) {
+	b.Run("memory", func(b *testing.B) { simulateRuns(b, store.NewMemoryDisk) })
+	b.Run("pebble", func(b *testing.B) { simulateRuns(b, store.NewPebbleDisk) })
+}
+
+// crashOnce kills the node when the customer is charged for the first time.
+type crashOnce struct {
+	Services
+	node *sim.Node
+	done *bool
+}
+
+func (c crashOnce) Charge(ctx context.Context, o Order) (Payment, error) {
+	p, err := c.Services.Charge(ctx, o)
+	if !*c.done {
+		*c.done = true
+		c.node.Crash()
+	}
+	return p, err
+}
+
+func simulateRuns(b *testing.B, disk func() store.Disk) {
+	b.ReportAllocs()
+	r, err := sim.Sweep(sim.Config{
+		Name: b.Name(), Runs: b.N, Workers: 1, NoFaults: true, SelfCheck: -1, Disk: disk,
+	}, oneOrder)
+	require.NoError(b, err)
+	require.Nil(b, r.Failure, r.Report)
+	require.Equal(b, b.N, r.Crashes)
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "runs/s")
+}
+
+func oneOrder(w *sim.World) {
+	ledger, crashed := NewLedger(nil), false
+	var engine *durable.Engine
+	var order *durable.Workflow[Order, Receipt]
+	node := w.Node("worker", func(n *sim.Node) {
+		order = NewOrder(crashOnce{ledger, n, &crashed})
+		var err error
+		engine, err = durable.Open(durable.Config{
+			Store: n.Store(), Host: n, Workflows: []durable.Definition{order},
+		})
+		require.NoError(w, err)
+	})
+	start := func(ctx context.Context) error {
+		_, err := order.Start(ctx, engine, "o-1", Order{"lamp", 100})
+		return err
+	}
+	result := func(ctx context.Context) error {
+		r, err := order.Run(engine, "o-1").Result(ctx)
+		if err == nil && !r.Shipped {
+			w.Fail("the order is shipped", "o-1")
+		}
+		return err
+	}
+	require.NoError(w, node.Call(w.Context(), "start", start))
+	for node.Call(w.Context(), "result", result) != nil {
+	}
+}
+
+// orderCommits are the bytes of the commits of one simulated run, before and after its crash.
+var orderCommits = [2][]int{{40, 190, 230}, {40, 120, 160, 190, 150}}
+
+// BenchmarkPebbleAlone opens, commits to, crashes and reopens Pebble as often as a simulated run does.
+func BenchmarkPebbleAlone(b *testing.B) {
+	value := make([]byte, 256)
+	for range b.N {
+		disk := store.NewPebbleDisk()
+		for life := range orderCommits {
+			st, err := disk.Open()
+			if err != nil {
+				b.Fatal(err)
+			}
+			for i, n := range orderCommits[life] {
+				var batch store.Batch
+				batch.Set([]byte{byte(life), byte(i)}, value[:n])
+				if err := st.Commit(&batch); err != nil {
+					b.Fatal(err)
+				}
+			}
+			if life == 0 {
+				err = disk.Crash(0)
+			} else {
+				err = st.Close()
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "runs/s")
+}
