@@ -16,6 +16,7 @@ import (
 // returns, and its nodes are then stopped. Saved schedules, in testdata/sim/<test>/, run first.
 func Check(t testing.TB, cfg Config, body func(w *World)) {
 	t.Helper()
+	refuseNested("Check")
 	if cfg.Name == "" {
 		cfg.Name = t.Name()
 	}
@@ -142,6 +143,7 @@ func (r *report) passed() string {
 // Sweep is Check without a test: it runs no saved schedules, takes no flags and returns what it has seen. The
 // error is about the configuration.
 func Sweep(cfg Config, body func(w *World)) (Result, error) {
+	refuseNested("Sweep")
 	c, err := cfg.resolved()
 	if err != nil {
 		return Result{}, err

@@ -138,7 +138,8 @@ func (c *Config) validate() error {
 		{"ShrinkTime", int64(c.ShrinkTime)},
 	} {
 		if n.value < 0 {
-			return fmt.Errorf("sim: Config.%s is %d; it can't be negative, and zero means the default", n.name, n.value)
+			return fmt.Errorf("sim: Config.%s is %d; it can't be negative, and zero means the default",
+				n.name, n.value)
 		}
 	}
 	if c.SelfCheck > 1 || c.SelfCheck != c.SelfCheck {
@@ -147,7 +148,8 @@ func (c *Config) validate() error {
 	if err := c.Faults.Validate(); err != nil {
 		return fmt.Errorf("sim: Config.Faults: %w", err)
 	}
-	if _, err := explore.Parse(cmp.Or(c.Explore, defaultExplore), explore.Config{Shard: c.Shard, Shards: c.Shards}); err != nil {
+	name := cmp.Or(c.Explore, defaultExplore)
+	if _, err := explore.Parse(name, explore.Config{Shard: c.Shard, Shards: c.Shards}); err != nil {
 		return fmt.Errorf("sim: Config.Explore: %w", err)
 	}
 	return nil

@@ -107,7 +107,8 @@ func (n *Node) crashDisk(cut int) {
 		if tail := n.disk.TailBytes(); tail > 0 && n.points.lost.Ask(2) != 0 {
 			cut = tail
 			w.event(evFault, n, "", "the last commit is lost", n.commits)
-			w.deviate(n.points.lost.point, n, "", w.say("commit %d, not yet acknowledged, is lost in the crash", n.commits))
+			w.deviate(n.points.lost.point, n, "",
+				w.say("commit %d, not yet acknowledged, is lost in the crash", n.commits))
 		}
 	}
 	n.acknowledged = n.commits

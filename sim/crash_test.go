@@ -42,6 +42,12 @@ func ask(w *sim.World, n *sim.Node, key string) (value string) {
 	}
 }
 
+// disks are what every crash must be right on.
+var disks = []struct {
+	name string
+	open func() store.Disk
+}{{"memory", store.NewMemoryDisk}, {"pebble", store.NewPebbleDisk}}
+
 // TestCrashAtCommit shows what is left of a commit after each way to crash at it.
 func TestCrashAtCommit(t *testing.T) {
 	for _, c := range []struct{ name, deviations, left string }{
@@ -51,10 +57,10 @@ func TestCrashAtCommit(t *testing.T) {
 		{"torn", "worker/torn#2 = 1", ""},
 		{"torn-much", "worker/torn#2 = 1\nworker/torn/bytes#1 = 9", ""},
 	} {
-		for name, disk := range map[string]func() store.Disk{"memory": store.NewMemoryDisk, "pebble": store.NewPebbleDisk} {
-			t.Run(c.name+"/"+name, func(t *testing.T) {
+		for _, disk := range disks {
+			t.Run(c.name+"/"+disk.name, func(t *testing.T) {
 				returned := 0
-				trace, failure := sim.Run(sim.Config{Disk: disk}, c.deviations, func(w *sim.World) {
+				trace, failure := sim.Run(sim.Config{Disk: disk.open}, c.deviations, func(w *sim.World) {
 					n := w.Node("worker", func(n *sim.Node) {
 						if get(w, n, "k1") != "" {
 							return
@@ -70,7 +76,7 @@ func TestCrashAtCommit(t *testing.T) {
 				require.Nil(t, failure)
 				require.NotContains(t, trace, "DRIFT")
 				require.Equal(t, c.name == "not", returned == 1, "the committing task goes on only without a crash")
-				if name == "memory" {
+				if disk.name == "memory" {
 					golden.Assert(t, "crash/commit-"+c.name+".txt", trace)
 				}
 			})
@@ -144,7 +150,7 @@ func TestKilledInCreationOrder(t *testing.T) {
 		require.True(w, n.Up())
 	})
 	require.Nil(t, failure)
-	require.Equal(t, []string{"first", "second"}, order, "third has not begun; the committing task goes in its turn")
+	require.Equal(t, []string{"first", "second"}, order, "third had not begun")
 	require.Contains(t, trace, "CRASH before commit 1")
 }
 

@@ -4,6 +4,8 @@ import (
 	"github.com/reprise-dst/reprise/internal/choice"
 )
 
+const header = "reprise schedule 1\ntest: T\nseed: 1\ngo: \nreprise: \nproperty: \n"
+
 // Run runs one world with these deviations, each as in a schedule file (worker/crash/commit#1 = 2), and
 // returns its trace as text and its failure. What the deviations meant stands at the end of the trace.
 func Run(cfg Config, deviations string, body func(w *World)) (trace string, failure *Failure) {
@@ -11,7 +13,7 @@ func Run(cfg Config, deviations string, body func(w *World)) (trace string, fail
 	if err != nil {
 		panic(err)
 	}
-	schedule, err := choice.Parse("reprise schedule 1\ntest: T\nseed: 1\ngo: \nreprise: \nproperty: \n" + deviations)
+	schedule, err := choice.Parse(header + deviations)
 	if err != nil {
 		panic(err)
 	}

@@ -66,24 +66,15 @@ func (w *World) failed(f *Failure) {
 // Fail ends the world with the failure of a property. Failures are told apart by the property's name; the
 // subject is what it fails for, and the details explain it line by line. It does not return.
 func (w *World) Fail(property, subject string, detail ...string) {
-	w.guard()
+	w.current("World.Fail")
 	w.failed(&Failure{Property: property, Subject: subject, Detail: detail})
 	w.FailNow()
-}
-
-// guard keeps a task that is unwinding from failing the world.
-func (w *World) guard() {
-	if t := w.loop.Current(); t != nil {
-		if inc, ok := t.Owner.(*incarnation); w.ended || ok && inc.dead {
-			w.unwind(t)
-		}
-	}
 }
 
 // Errorf fails the world, which ends at the next switch. With FailNow and Helper it makes a World
 // something that require and assert accept.
 func (w *World) Errorf(format string, args ...any) {
-	w.guard()
+	w.current("World.Errorf")
 	text := fmt.Sprintf(format, args...)
 	where := callerOutside()
 	w.failed(&Failure{Property: propAssert, Subject: where, Detail: assertionLines(text), place: where})
@@ -91,14 +82,10 @@ func (w *World) Errorf(format string, args ...any) {
 
 // FailNow ends the world as failed. It does not return.
 func (w *World) FailNow() {
-	w.guard()
+	w.current("World.FailNow")
 	if w.failure == nil {
 		where := callerOutside()
 		w.failed(&Failure{Property: propAssert, Subject: where, Detail: []string{"FailNow was called"}, place: where})
-	}
-	t := w.loop.Current()
-	if t == nil {
-		panic(misuse("World.FailNow", "was called outside of the world's tasks", "call it in a task"))
 	}
 	_ = w.loop.Park("the end of the world")
 	panic("invariant: a task ran on after the world failed")
@@ -131,7 +118,7 @@ func (w *World) stuck() {
 	case w.offset() > w.cfg.MaxTime:
 		why = fmt.Sprintf("virtual time has passed the limit of %v (Config.MaxTime)", w.cfg.MaxTime)
 	case w.spun > w.cfg.MaxSpin:
-		why = fmt.Sprintf("%d events without any progress of time (Config.MaxSpin): tasks wake each other for ever",
+		why = fmt.Sprintf("%d events without any progress of time (Config.MaxSpin): it spins",
 			w.cfg.MaxSpin)
 	default:
 		why = fmt.Sprintf("the limit of %d events is reached (Config.MaxEvents)", w.cfg.MaxEvents)

@@ -36,14 +36,15 @@ var settings = []setting{
 	{"for", "keep going for this `duration`", "a duration above zero, such as 30s or 2h", applyFor},
 	{"schedule", "run only the schedule in this `file`", "the path of a schedule file", applySchedule},
 	{"trace", "show the trace of what fails: off, text or json (`form`)", "off, text or json", applyTrace},
-	{"explore", "the `strategy`: random, uniform, fifo, pct:D, deviations:K, portfolio, or several joined by +",
-		"a strategy: random, uniform, fifo, pct:D, deviations:K, portfolio, or several joined by +", applyExplore},
+	{"explore", "try what this `strategy` says: " + strategies, strategies, applyExplore},
 	{"shard", "run part `i/n` of the sweep", "i/n with i from 1 to n, such as 1/4", applyShard},
 	{"shrink", "what shrinking may cost: a number of runs, a duration, or off (`budget`)",
 		"a number of runs, a duration such as 10s, or off", applyShrink},
 	{"selfcheck", "the `share` of passing runs that run twice", "a number from 0 to 1", applySelfCheck},
 	{"faults", "the fault `plan` instead of the test's", "a fault plan such as crash 2% max 3; slow 5%", applyFaults},
 }
+
+const strategies = "random, uniform, fifo, pct:D, deviations:K, portfolio, or several joined by +"
 
 // given holds the values of the flags that were set, by the setting's name.
 var given = map[string]string{}

@@ -127,11 +127,15 @@ func (v *investigation) save(w *World) {
 		Test: v.cfg.Name, Seed: v.finding.run.Seed, Go: golang, Reprise: reprise, Property: w.failure.Property,
 		Faults: v.out.faults, Deviations: w.list.Deviations(),
 	}
-	if v.finding.path != "" || v.cfg.Dir == "" {
+	var err error
+	switch {
+	case v.finding.path != "":
+		v.out.tracePath, err = saveTrace(v.finding.path, v.traceFile(w))
+	case v.cfg.Dir != "":
+		v.out.path, v.out.tracePath, err = save(v.cfg.Dir, v.out.schedule, v.traceFile(w))
+	default:
 		return
 	}
-	var err error
-	v.out.path, v.out.tracePath, err = save(v.cfg.Dir, v.out.schedule, v.traceFile(w))
 	if err == nil && v.cfg.trace == traceJSON {
 		err = saveJSON(v.out.tracePath, w.trace.log)
 	}

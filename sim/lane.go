@@ -2,7 +2,9 @@ package sim
 
 import (
 	"fmt"
+	"runtime"
 	"runtime/debug"
+	"strings"
 	"sync/atomic"
 
 	"github.com/reprise-dst/reprise/internal/eventloop"
@@ -81,4 +83,20 @@ func (w *World) broke(v any, stack []byte) {
 		"give the world itself to require and assert instead: require.NoError(w, err)",
 	}})
 	w.end()
+}
+
+// refuseNested panics when it is called by a task of a world.
+func refuseNested(what string) {
+	var pcs [128]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs[:])])
+	for {
+		frame, more := frames.Next()
+		if strings.HasPrefix(frame.Function, modulePrefix+"internal/eventloop.(*worker)") {
+			panic(misuse(what, "was called inside of a world",
+				"a world has one body: make nodes with World.Node and tasks with World.Go, or move it out"))
+		}
+		if !more {
+			return
+		}
+	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/reprise-dst/reprise/fault"
@@ -73,9 +75,16 @@ func (w *World) Node(name string, boot func(n *Node)) *Node {
 	if name == "" {
 		panic(misuse("World.Node", "got an empty name", "name the node, choices and traces refer to it"))
 	}
-	for _, other := range w.nodes {
-		if other.name == name {
-			panic(misuse("World.Node", fmt.Sprintf("was called twice for %q", name), "give each node its own name"))
+	if w.nodeNamed(name) != nil {
+		panic(misuse("World.Node", fmt.Sprintf("was called twice for %q", name), "give each node its own name"))
+	}
+	if boot == nil {
+		panic(misuse("World.Node", "got no boot function for "+name, "give it what the process does first"))
+	}
+	for _, label := range slices.Sorted(maps.Keys(w.picks)) {
+		if ownedBy(label, name) {
+			panic(misuse("World.Node", fmt.Sprintf("got the name %q, with which the label %q begins", name, label),
+				"rename the node, or the label given to World.Pick"))
 		}
 	}
 	n := &Node{world: w, name: name, index: len(w.nodes), boot: boot}
@@ -84,6 +93,16 @@ func (w *World) Node(name string, boot func(n *Node)) *Node {
 	w.nodes = append(w.nodes, n)
 	n.start()
 	return n
+}
+
+// nodeNamed is the node with the name, or nil.
+func (w *World) nodeNamed(name string) *Node {
+	for _, n := range w.nodes {
+		if n.name == name {
+			return n
+		}
+	}
+	return nil
 }
 
 func (w *World) newNodePoints(name string) nodePoints {
@@ -138,7 +157,7 @@ func (n *Node) wakeWaiters() {
 // dead incarnation unwinds here, so nothing that it still does reaches the world.
 func (n *Node) enter(what string) *incarnation {
 	w := n.world
-	t := w.loop.Current()
+	t := w.running(what)
 	if t != nil {
 		inc, ok := t.Owner.(*incarnation)
 		if ok && inc.dead || w.ended {
@@ -160,7 +179,7 @@ func (n *Node) stranger(what string, t *eventloop.Task) string {
 			who = fmt.Sprintf("task %q of node %q", t.Name(), inc.node.name)
 		}
 	}
-	return misuse("Node."+what, fmt.Sprintf("of node %q was called from %s", n.name, who),
+	return misuse(what, fmt.Sprintf("of node %q was called from %s", n.name, who),
 		fmt.Sprintf("use Node.Call to run code on %q", n.name))
 }
 
@@ -183,7 +202,7 @@ func (n *Node) Now() time.Time { return n.world.clock.Now() }
 
 // Go starts fn as a task of the node. It begins when its creator waits, after the tasks started before it.
 func (n *Node) Go(name string, fn func(ctx context.Context)) {
-	inc := n.enter("Go")
+	inc := n.enter("Node.Go")
 	w := n.world
 	inc.mayCrash(&n.points.spawn, "before task", name)
 	w.event(evSpawn, n, "", name, 0)
@@ -194,13 +213,13 @@ func (n *Node) Go(name string, fn func(ctx context.Context)) {
 // completion is one of the node's pending arrivals; done is called when its turn comes. Which of the
 // pending arrivals comes first is a choice, and it may be slow.
 func (n *Node) Offload(group, name string, work func(ctx context.Context), done func()) {
-	inc := n.enter("Offload")
+	inc := n.enter("Node.Offload")
 	w := n.world
 	inc.mayCrash(&n.points.start, "before step", name)
 	w.spawn(inc, name, func() {
 		w.event(evStart, n, group, name, 0)
 		work(w.loop.Current().Context())
-		n.enter("Offload")
+		n.enter("Node.Offload")
 		w.event(evEnd, n, group, name, 0)
 		inc.mayCrash(&n.points.end, "after step", name)
 		inc.arrive(arrival{kind: evComplete, group: group, name: name})

@@ -14,7 +14,7 @@ type nodeStore struct {
 // Store is the node's store: what survives a crash. It belongs to the incarnation that asks for it. A disk
 // that does not open fails the world.
 func (n *Node) Store() store.Store {
-	inc := n.enter("Store")
+	inc := n.enter("Node.Store")
 	if inc.store != nil {
 		return inc.store
 	}
@@ -60,7 +60,7 @@ func (s *nodeStore) Close() error {
 func (s *nodeStore) enter(what string) {
 	n := s.inc.node
 	if n.enter(what) != s.inc {
-		panic(misuse("Node."+what, "was called on the store of an earlier incarnation of node "+n.name,
+		panic(misuse(what, "was called on the store of an earlier incarnation of node "+n.name,
 			"take Node.Store() anew in the boot function"))
 	}
 }

@@ -113,7 +113,8 @@ func (r *report) writeDeviations(b *strings.Builder) {
 		fmt.Fprintf(b, "\n    No deviation from the FIFO, fault-free run is needed (%s).\n", cost)
 		return
 	}
-	fmt.Fprintf(b, "\n    %s from the FIFO, fault-free run (%s):\n", count(int64(len(r.deviations)), "deviation"), cost)
+	fmt.Fprintf(b, "\n    %s from the FIFO, fault-free run (%s):\n",
+		count(int64(len(r.deviations)), "deviation"), cost)
 	rows := make([][]string, len(r.deviations))
 	for i, d := range r.deviations {
 		rows[i] = []string{"#" + strconv.Itoa(d.event), offsetText(d.at), d.subject, d.text}

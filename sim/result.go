@@ -47,8 +47,8 @@ func (r *Result) SeedsPerSecond() float64 {
 
 // Summary is the result in one line.
 func (r *Result) Summary() string {
-	return fmt.Sprintf("%s (%s/s), %s, %s, %s of virtual time",
-		count(int64(r.Runs), "run"), number(int64(r.SeedsPerSecond())), plural(int64(r.Crashes), "crash", "crashes"),
+	return fmt.Sprintf("%s (%s/s), %s, %s, %s of virtual time", count(int64(r.Runs), "run"),
+		number(int64(r.SeedsPerSecond())), plural(int64(r.Crashes), "crash", "crashes"),
 		count(int64(r.Orders), "completion order"), coarse(r.Virtual))
 }
 

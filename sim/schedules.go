@@ -68,19 +68,25 @@ func loadSchedule(path, test string) (choice.Schedule, error) {
 // save writes a schedule and its trace. Their names are hashes of the schedule, so the same failure is the
 // same file.
 func save(dir string, schedule choice.Schedule, trace string) (schedulePath, tracePath string, err error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", "", fmt.Errorf("sim: the schedule can't be saved: %w", err)
+	schedulePath = filepath.Join(dir, schedule.Hash()) + scheduleSuffix
+	err = os.MkdirAll(dir, 0o755)
+	if err == nil {
+		err = os.WriteFile(schedulePath, []byte(schedule.String()), 0o644)
 	}
-	base := filepath.Join(dir, schedule.Hash())
-	schedulePath, tracePath = base+scheduleSuffix, base+traceSuffix
-	err = errors.Join(
-		os.WriteFile(schedulePath, []byte(schedule.String()), 0o644),
-		os.WriteFile(tracePath, []byte(trace), 0o644),
-	)
 	if err != nil {
 		return "", "", fmt.Errorf("sim: the schedule can't be saved: %w", err)
 	}
-	return schedulePath, tracePath, nil
+	tracePath, err = saveTrace(schedulePath, trace)
+	return filepath.ToSlash(schedulePath), tracePath, err
+}
+
+// saveTrace writes the trace of a schedule beside it.
+func saveTrace(schedulePath, trace string) (tracePath string, err error) {
+	tracePath = strings.TrimSuffix(schedulePath, scheduleSuffix) + traceSuffix
+	if err := os.WriteFile(tracePath, []byte(trace), 0o644); err != nil {
+		return "", fmt.Errorf("sim: the trace can't be saved: %w", err)
+	}
+	return filepath.ToSlash(tracePath), nil
 }
 
 // versions are what a schedule says about the programs that it was found with.
@@ -147,9 +153,11 @@ func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''
 
 // shellArg quotes an argument only where a shell would change it.
 func shellArg(s string) string {
-	if strings.ContainsFunc(s, func(r rune) bool {
-		return !strings.ContainsRune("-_./=:+%,@^", r) && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
-	}) {
+	harmless := func(r rune) bool {
+		return strings.ContainsRune("-_./=:+%,@^", r) ||
+			r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'
+	}
+	if strings.ContainsFunc(s, func(r rune) bool { return !harmless(r) }) {
 		return shellQuote(s)
 	}
 	return s

@@ -12,7 +12,7 @@ func (n *Node) NewSignal() interface {
 	Fire()
 	Wait(ctx context.Context) error
 } {
-	return &signal{inc: n.enter("NewSignal")}
+	return &signal{inc: n.enter("Node.NewSignal")}
 }
 
 type signal struct {
@@ -23,7 +23,7 @@ type signal struct {
 }
 
 func (s *signal) Fire() {
-	s.inc.node.enter("Signal.Fire")
+	s.enter("Signal.Fire")
 	if s.fired {
 		return
 	}
@@ -38,7 +38,7 @@ func (s *signal) Fire() {
 }
 
 func (s *signal) Wait(ctx context.Context) error {
-	s.inc.node.enter("Signal.Wait")
+	s.enter("Signal.Wait")
 	if s.fired {
 		return nil
 	}
@@ -57,6 +57,14 @@ func (s *signal) Wait(ctx context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// enter refuses tasks that don't belong to the incarnation that made the signal.
+func (s *signal) enter(what string) {
+	if s.inc.node.enter(what) != s.inc {
+		panic(misuse(what, "was called on a signal of an earlier incarnation of node "+s.inc.node.name,
+			"what a process keeps in memory dies with it: make the signal anew"))
+	}
 }
 
 func (s *signal) forget(t *eventloop.Task) {

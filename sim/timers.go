@@ -15,7 +15,7 @@ type nodeTimer struct {
 // AfterFunc runs fn as a task of the node once d has passed; a negative d is zero. stop reports whether it
 // prevented that. The timer dies with the incarnation that set it.
 func (n *Node) AfterFunc(d time.Duration, fn func()) (stop func() bool) {
-	inc := n.enter("AfterFunc")
+	inc := n.enter("Node.AfterFunc")
 	t := &nodeTimer{inc: inc, fn: fn, d: max(d, 0)}
 	inc.link(t)
 	t.halt = n.world.clock.AfterFunc(t.d, t.fire)

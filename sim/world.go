@@ -35,6 +35,7 @@ type World struct {
 	crashes  int
 
 	arrivesPoint *choice.Point
+	picks        map[string]*choice.Point // the points of World.Pick
 	deviations   []deviation
 	sometimes    []sometime
 	watchers     []*eventloop.Task // tasks in Eventually
@@ -129,20 +130,31 @@ func (w *World) spawn(owner *incarnation, name string, fn func()) *eventloop.Tas
 	return t
 }
 
-// current is the running task; it panics when there is none.
+// current is the running task; it panics when there is none. A task that may not act any more unwinds.
 func (w *World) current(what string) *eventloop.Task {
-	t := w.loop.Current()
+	t := w.running(what)
 	if t == nil {
 		panic(misuse(what, "was called outside of the world's tasks",
 			"call it in the body, or in a task started with World.Go or Node.Go"))
 	}
-	if inc, ok := t.Owner.(*incarnation); ok && inc.dead {
-		w.unwind(t)
-	}
-	if w.ended {
+	if inc, ok := t.Owner.(*incarnation); w.ended || ok && inc.dead {
 		w.unwind(t)
 	}
 	return t
+}
+
+// running is the running task, or nil. It panics in a goroutine that is no task of the world while one runs.
+func (w *World) running(what string) *eventloop.Task {
+	defer refuseForeign(what)
+	return w.loop.Current()
+}
+
+// refuseForeign turns the loop's refusal of a goroutine into one that names what was called.
+func refuseForeign(what string) {
+	if v := recover(); v != nil {
+		panic(misuse(what, "was called from a goroutine that is not a task of the world",
+			"start concurrent work with World.Go or Node.Go, not with the go statement"))
+	}
 }
 
 // unwind ends a task that may not act any more. It does not return.
@@ -180,19 +192,6 @@ func (w *World) Sleep(ctx context.Context, d time.Duration) error {
 		stop()
 	}
 	return err
-}
-
-// Pick is a choice of the user's: it returns an answer from 0 to n-1, of which 0 should be the dullest. The
-// choice is known by its label and its occurrence under that label.
-func (w *World) Pick(label string, n int) int {
-	w.current("World.Pick")
-	p := w.list.Point(label)
-	k := p.Pick(n)
-	w.event(evPick, nil, "", label, int64(k))
-	if k != 0 {
-		w.deviate(p, nil, label, w.say("picks %d of 0 to %d", k, n-1))
-	}
-	return k
 }
 
 // Seed is the seed that the world was made from. A world that reproduces a schedule has the schedule's.

@@ -1,0 +1,87 @@
+// Package sim runs Go code in simulated worlds in which a seed decides everything that is undetermined: which
+// completion arrives first, how long things take, when a process crashes and what its disk then holds.
+//
+// # Terms
+//
+// A world is one run of a test's body, with virtual time. It is made of tasks, which run one at a time: each
+// until it waits. Tasks start in the order in which they were created. A node is a simulated process: a boot
+// function, tasks that die when it crashes, and a disk that survives. Code on a node reaches time, spawning,
+// waiting and storage through the node's methods, the seam; each call through it is a crash point. What
+// happens outside of a node's tasks, the end of a step or the acknowledgement of a commit, becomes an
+// arrival, and in which order the arrivals are learned is a choice.
+//
+// A choice is one answered question, known by its label and its occurrence under that label, such as
+// worker/crash/commit#7. The answer 0 is always the dullest one: no fault, the oldest arrival. An answer
+// that isn't 0 is a deviation. A seed fills in all answers; a schedule lists the deviations of one run, and is a
+// file of a few readable lines.
+//
+// # Example
+//
+// A counter that must survive crashes. Count answers only after its commit:
+//
+//	func TestCounter(t *testing.T) {
+//		sim.Check(t, sim.Config{Disk: store.NewMemoryDisk}, func(w *sim.World) {
+//			var counter *Counter
+//			n := w.Node("counter", func(n *sim.Node) { counter = OpenCounter(n.Store()) })
+//			answered := 0
+//			for range 3 {
+//				err := n.Call(w.Context(), "count", func(context.Context) error { return counter.Count() })
+//				if err == nil {
+//					answered++
+//				}
+//			}
+//			w.StopFaults()
+//			err := n.Call(w.Context(), "read", func(context.Context) error {
+//				w.Always("no answered count is lost", counter.Value() >= answered)
+//				return nil
+//			})
+//			require.NoError(w, err)
+//		})
+//	}
+//
+// Check runs the body for many seeds, on all cores. When a property does not hold, it runs the failing seed
+// twice more to see that it fails alike, turns deviations off until only those are left that are needed, writes
+// the schedule and the trace to testdata/sim/<test>/, and fails the test with a report: the verdict, one command
+// that reproduces it, and the few deviations that matter. Saved schedules run first the next time, so a schedule
+// that is committed is a regression test.
+//
+// # What a body may do
+//
+// World.Go, Sleep, Now, WithTimeout and the tools for tasks (Future, Chan, Mutex, …) replace the go statement,
+// package time, context.WithTimeout and package sync. World is a testing.TB as far as require and assert need
+// one: require.NoError(w, err). Properties have names, so that a report can say which one does not hold: Fail,
+// Always, Eventually; Sometimes and Reachable say what a whole sweep must see at least once. StopFaults
+// ends the phase in which things go wrong; what does not end after it is reported, with the reason.
+//
+// # Flags
+//
+// Each flag is also a variable: -sim.runs is REPRISE_RUNS. The flag counts when both are given, and both
+// count more than the test's Config.
+//
+//	-sim.seed=S        run the world of one seed
+//	-sim.runs=N        run N worlds
+//	-sim.for=30m       keep going for this long
+//	-sim.schedule=FILE run the schedule in a file
+//	-sim.explore=NAME  the strategy: random (the default: each seed draws its own rates), uniform, fifo,
+//	                   pct:D, deviations:K (every schedule with at most K deviations), portfolio
+//	-sim.shard=1/4     run the first quarter of the sweep
+//	-sim.faults=PLAN   another fault plan, such as 'crash 2% max 3; slow 5%'
+//	-sim.shrink=30s    what shrinking may cost: a time, a number of runs, or off
+//	-sim.selfcheck=1   the share of passing seeds that run twice
+//	-sim.trace=text    print the trace of the failing run; json also writes it as JSON lines
+//
+// Without flags the seeds are a fixed function of the test's name, so a plain go test always does the same.
+//
+// # Limits
+//
+// All tasks of a world share one thread of control. A go statement, a native channel or a lock held over a seam
+// call stops it; a watchdog finds that within seconds, names the task and the place, and fails the test.
+// A range over a map that reaches something observable, time.Now, math/rand and package-level state escape
+// the seed; the self-check finds many such cases, since a failing seed and a share of the passing ones run
+// twice, and reports the first event at which two runs part.
+//
+// One thing at a time happens on a disk: commits of one node don't overlap. A crash keeps every commit that
+// was acknowledged or shown by a read; the last one before a crash may be lost, torn or kept.
+//
+// A test that calls Check twice shares one folder of schedules between the two; use subtests, or Config.Name.
+package sim

@@ -1,0 +1,124 @@
+package sim_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/reprise-dst/reprise/internal/golden"
+	"github.com/reprise-dst/reprise/sim"
+)
+
+// TestFlagsOutOfRange shows the message of every value that a flag or its variable can't have.
+func TestFlagsOutOfRange(t *testing.T) {
+	var said []string
+	for _, c := range [][2]string{
+		{"seed", "-1"}, {"seed", "x"}, {"runs", "0"}, {"runs", "1e3"}, {"runs", "1000000000001"}, {"for", "0s"},
+		{"for", "ten"}, {"schedule", ""}, {"trace", "loud"}, {"explore", "luck"}, {"explore", "pct"},
+		{"shard", "3/2"}, {"shard", "0/2"}, {"shard", "2"}, {"shrink", "-1"}, {"shrink", "soon"},
+		{"selfcheck", "1.5"}, {"selfcheck", "most"}, {"faults", "crash 200%"}, {"faults", "flood 1%"},
+	} {
+		name, value := c[0], c[1]
+		flags := flag.NewFlagSet("shop.test", flag.ContinueOnError)
+		var usage strings.Builder
+		flags.SetOutput(&usage)
+		registered := flag.Lookup("sim." + name)
+		flags.Var(registered.Value, registered.Name, registered.Usage)
+		err := flags.Parse([]string{"-sim." + name + "=" + value})
+		require.Error(t, err)
+		said = append(said, err.Error())
+		if value == "" {
+			continue
+		}
+		t.Run("variable", func(t *testing.T) {
+			t.Setenv("REPRISE_"+strings.ToUpper(name), value)
+			out, failed := spied(t, "TestShop", memory, func(*sim.World) {})
+			require.True(t, failed)
+			said = append(said, out)
+		})
+	}
+	golden.Assert(t, "flags.txt", strings.Join(said, "\n")+"\n")
+}
+
+// TestVariables checks that each variable does what it says.
+func TestVariables(t *testing.T) {
+	for _, c := range []struct{ variable, value, says string }{
+		{"REPRISE_SEED", "5", "1 run "},
+		{"REPRISE_RUNS", "17", "17 runs "},
+		{"REPRISE_EXPLORE", "fifo", "1 run "},
+		{"REPRISE_FAULTS", "none", " 0 crashes"},
+		{"REPRISE_SHARD", "2/4", "2,000 runs"},
+	} {
+		t.Run(c.variable, func(t *testing.T) {
+			ownModule(t)
+			t.Setenv(c.variable, c.value)
+			out, failed := spied(t, "TestShop", memory, busy)
+			require.False(t, failed, out)
+			require.Contains(t, out, c.says)
+		})
+	}
+}
+
+// TestSeedAlone runs just the seed that it is given, and the same seed finds the same failure.
+func TestSeedAlone(t *testing.T) {
+	ownModule(t)
+	out, failed := spied(t, "TestShop", memory, shop)
+	require.True(t, failed)
+	args := seedLine.FindStringSubmatch(out)
+	require.NotNil(t, args, out)
+	t.Setenv("REPRISE_SEED", strings.TrimPrefix(args[1], "-sim.seed="))
+	require.NoError(t, os.RemoveAll("testdata"))
+	again, failed := spied(t, "TestShop", memory, shop)
+	require.True(t, failed)
+	require.Equal(t, out, again)
+}
+
+// TestSavedSchedules runs first what earlier failures have left.
+func TestSavedSchedules(t *testing.T) {
+	ownModule(t)
+	out, failed := spied(t, "TestShop", memory, shop)
+	require.True(t, failed)
+
+	t.Run("a failing one", func(t *testing.T) {
+		again, failed := spied(t, "TestShop", memory, shop)
+		require.True(t, failed)
+		require.Equal(t, essence(out), essence(again))
+	})
+	t.Run("one that no longer fails", func(t *testing.T) {
+		out, failed := spied(t, "TestShop", memory, busy)
+		require.False(t, failed, out)
+		require.Contains(t, out, `no longer fails "a customer is charged once"`)
+		require.Contains(t, out, "Drift: 1 of the schedule's 1 deviation met no such choice")
+		require.Contains(t, out, "2,000 runs")
+	})
+	paths := files(t, filepath.Join("testdata", "sim", "TestShop"))
+	require.Len(t, paths, 2, "a schedule and its trace")
+	schedule, err := os.ReadFile(paths[0])
+	require.NoError(t, err)
+	for _, c := range []struct{ name, old, new, says string }{
+		{"one of another test", "test: TestShop", "test: TestOther", "this schedule is of test TestOther, not of TestShop"},
+		{"one of another version", "schedule 1", "schedule 9", "this is format 9"},
+		{"one with a bad line", " = 1", " = one", "line 8"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			require.Contains(t, string(schedule), c.old)
+			changed := strings.Replace(string(schedule), c.old, c.new, 1)
+			require.NoError(t, os.WriteFile(paths[0], []byte(changed), 0o644))
+			out, failed := spied(t, "TestShop", memory, busy)
+			require.True(t, failed)
+			require.Contains(t, out, c.says)
+			require.Contains(t, out, filepath.ToSlash(paths[0]))
+			require.NotContains(t, out, "2,000 runs", "the sweep waits until the schedules can be read")
+		})
+	}
+	t.Run("a flag that names no file", func(t *testing.T) {
+		t.Setenv("REPRISE_SCHEDULE", "gone.schedule")
+		out, failed := spied(t, "TestShop", memory, shop)
+		require.True(t, failed)
+		require.Contains(t, out, "gone.schedule")
+	})
+}
