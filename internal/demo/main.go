@@ -44,8 +44,15 @@ func demo() error {
 	return plantedBug()
 }
 
+// kept is where the failing schedule of the planted bug is kept.
+const kept = "examples/orders/testdata/sim/TestHastyOrder"
+
 // plantedBug shows the report of a failing sweep, and that the command it prints fails in the same way.
 func plantedBug() error {
+	if err := os.RemoveAll(kept); err != nil {
+		return err
+	}
+	defer os.RemoveAll(kept)
 	first, err := quietly("go", "test", "-tags", "planted", "./examples/orders", "-run", "^TestHastyOrder$",
 		"-count=1")
 	if err == nil {
