@@ -12,8 +12,8 @@
 //
 // A choice is one answered question, known by its label and its occurrence under that label, such as
 // worker/crash/commit#7. The answer 0 is always the dullest one: no fault, the oldest arrival. An answer
-// that isn't 0 is a deviation. A seed fills in all answers; a schedule lists the deviations of one run, and is a
-// file of a few readable lines.
+// that isn't 0 is a deviation. A seed fills in all answers; a schedule lists the deviations of one run,
+// and is a file of a few readable lines.
 //
 // # Example
 //
@@ -39,19 +39,20 @@
 //		})
 //	}
 //
-// Check runs the body for many seeds, on all cores. When a property does not hold, it runs the failing seed
-// twice more to see that it fails alike, turns deviations off until only those are left that are needed, writes
-// the schedule and the trace to testdata/sim/<test>/, and fails the test with a report: the verdict, one command
-// that reproduces it, and the few deviations that matter. Saved schedules run first the next time, so a schedule
-// that is committed is a regression test.
+// Check runs the body for many seeds, on all cores. When a property does not hold, it runs the failing
+// seed twice more to see that it fails alike, turns deviations off until only those are left that are
+// needed, writes the schedule and the trace to testdata/sim/<test>/, and fails the test with a report: the
+// verdict, one command that reproduces it, and the few deviations that matter. Saved schedules run first
+// the next time, so a schedule that is committed is a regression test.
 //
 // # What a body may do
 //
-// World.Go, Sleep, Now, WithTimeout and the tools for tasks (Future, Chan, Mutex, …) replace the go statement,
-// package time, context.WithTimeout and package sync. World is a testing.TB as far as require and assert need
-// one: require.NoError(w, err). Properties have names, so that a report can say which one does not hold: Fail,
-// Always, Eventually; Sometimes and Reachable say what a whole sweep must see at least once. StopFaults
-// ends the phase in which things go wrong; what does not end after it is reported, with the reason.
+// World.Go, Sleep, Now, WithTimeout and the tools for tasks (Future, Chan, Mutex, …) replace the go
+// statement, package time, context.WithTimeout and package sync. World is a testing.TB as far as require
+// and assert need one: require.NoError(w, err). Properties have names, so that a report can say which one
+// does not hold: Fail, Always, Eventually; Sometimes and Reachable say what a whole sweep must see at
+// least once. StopFaults ends the phase in which things go wrong; what does not end after it is reported,
+// with the reason.
 //
 // # Flags
 //
@@ -74,11 +75,11 @@
 //
 // # Limits
 //
-// All tasks of a world share one thread of control. A go statement, a native channel or a lock held over a seam
-// call stops it; a watchdog finds that within seconds, names the task and the place, and fails the test.
-// A range over a map that reaches something observable, time.Now, math/rand and package-level state escape
-// the seed; the self-check finds many such cases, since a failing seed and a share of the passing ones run
-// twice, and reports the first event at which two runs part.
+// All tasks of a world share one thread of control. A go statement, a native channel or a lock held over a
+// seam call stops it; a watchdog finds that within seconds, names the task and the place, and fails the
+// test. A range over a map that reaches something observable, time.Now, math/rand and package-level state
+// escape the seed; the self-check finds many such cases, since a failing seed and a share of the passing
+// ones run twice, and reports the first event at which two runs part.
 //
 // One thing at a time happens on a disk: commits of one node don't overlap. A crash keeps every commit that
 // was acknowledged or shown by a read; the last one before a crash may be lost, torn or kept.

@@ -58,7 +58,7 @@ func ExampleSweep_failing() {
 	fmt.Println(strings.Split(deviations, "\n")[1])
 	// Output:
 	// no answered count is lost
-	//       #6  +0s  counter  CRASH before commit 1
+	//       #5  +0s  counter  CRASH before commit 1
 }
 
 // Time is virtual: it moves only when no task can run.

@@ -85,7 +85,8 @@ func (w *World) FailNow() {
 	w.current("World.FailNow")
 	if w.failure == nil {
 		where := callerOutside()
-		w.failed(&Failure{Property: propAssert, Subject: where, Detail: []string{"FailNow was called"}, place: where})
+		w.failed(&Failure{Property: propAssert, Subject: where, place: where,
+			Detail: []string{"FailNow was called"}})
 	}
 	_ = w.loop.Park("the end of the world")
 	panic("invariant: a task ran on after the world failed")

@@ -41,7 +41,8 @@ var settings = []setting{
 	{"shrink", "what shrinking may cost: a number of runs, a duration, or off (`budget`)",
 		"a number of runs, a duration such as 10s, or off", applyShrink},
 	{"selfcheck", "the `share` of passing runs that run twice", "a number from 0 to 1", applySelfCheck},
-	{"faults", "the fault `plan` instead of the test's", "a fault plan such as crash 2% max 3; slow 5%", applyFaults},
+	{"faults", "the fault `plan` instead of the test's", "a fault plan such as crash 2% max 3; slow 5%",
+		applyFaults},
 }
 
 const strategies = "random, uniform, fifo, pct:D, deviations:K, portfolio, or several joined by +"

@@ -100,7 +100,7 @@ func TestSavedSchedules(t *testing.T) {
 	schedule, err := os.ReadFile(paths[0])
 	require.NoError(t, err)
 	for _, c := range []struct{ name, old, new, says string }{
-		{"one of another test", "test: TestShop", "test: TestOther", "this schedule is of test TestOther, not of TestShop"},
+		{"one of another test", "test: TestShop", "test: TestX", "this schedule is of test TestX, not of TestShop"},
 		{"one of another version", "schedule 1", "schedule 9", "this is format 9"},
 		{"one with a bad line", " = 1", " = one", "line 8"},
 	} {

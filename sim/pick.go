@@ -7,9 +7,9 @@ import (
 	"github.com/reprise-dst/reprise/internal/choice"
 )
 
-// Pick is a choice of the test's own: it returns an answer from 0 to n-1, of which 0 should be the dullest. The
-// choice is known by its label and its occurrence under that label; labels that begin with a node's name and
-// a slash are the simulator's.
+// Pick is a choice of the test's own: it returns an answer from 0 to n-1, of which 0 should be the
+// dullest. The choice is known by its label and its occurrence under that label; labels that begin with a
+// node's name and a slash are the simulator's.
 func (w *World) Pick(label string, n int) int {
 	w.current("World.Pick")
 	p := w.pickPoint(label)
@@ -21,7 +21,8 @@ func (w *World) Pick(label string, n int) int {
 	return k
 }
 
-// Chance is a choice that is rarely true: with this probability in a random run, while exploration tries both.
+// Chance is a choice that is rarely true: with this probability in a random run, while exploration tries
+// both.
 func (w *World) Chance(label string, probability float64) bool {
 	w.current("World.Chance")
 	p := w.pickPoint(label)
