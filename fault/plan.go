@@ -230,7 +230,7 @@ func parsePercent(word string) (float64, error) {
 // formatPercent prints 0.025 as "2.5%".
 func formatPercent(rate float64) string {
 	if !isRate(rate) {
-		return strconv.FormatFloat(100*rate, 'g', -1, 64) + "%"
+		return strconv.FormatFloat(100*rate, 'g', 6, 64) + "%"
 	}
 	whole, fraction, _ := strings.Cut(strconv.FormatFloat(math.Abs(rate), 'f', -1, 64), ".") // no -0
 	for len(fraction) < 2 {

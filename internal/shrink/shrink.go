@@ -8,7 +8,7 @@
 //	try := func(devs []choice.Deviation) shrink.Outcome {
 //		list := choice.NewList(choice.Reproduce(devs))
 //		property := simulate(list) // "" when nothing failed
-//		return shrink.Outcome{Property: property, Used: list.Deviations()}
+//		return shrink.Outcome{Property: property, Used: list.Deviations(), Choices: list.Choices()}
 //	}
 //	result := shrink.Shrink(failure, shrink.Budget{Expired: deadline.passed}, try)
 //
@@ -19,9 +19,9 @@
 //  2. Delta debugging (ddmin; Zeller, Hildebrandt 2002) without groups of deviations, down to single ones
 //     and, when few are left, to pairs.
 //  3. Smaller answers, one by one, and for deviations with equal answers also together.
-//  4. When few are left: without one deviation, while others move by a few occurrences. A deviation can be
-//     needed only to keep the place of a later one; think of a crash, after which everything is counted
-//     once more.
+//  4. When few are left: without one deviation, while the later ones move to where their choices are
+//     then. A deviation can be needed only to keep the place of a later one; think of a crash, after which
+//     everything is counted once more.
 //
 // Every accepted step was run and failed with the same property, so the result fails whenever the budget
 // ends. When it does not end, no single step makes the result smaller: [Result.Minimal]. That is no proof
@@ -47,6 +47,7 @@ type Failure struct {
 type Outcome struct {
 	Property string             // the property that failed; empty when none did
 	Used     []choice.Deviation // the deviations that met a choice, in the order in which they did
+	Choices  []choice.Choice    // all choices of the run; without them, deviations are never moved
 }
 
 // Try runs a schedule. It is called by several goroutines at once when [Budget.Width] is above 1.
@@ -115,6 +116,7 @@ type shrinker struct {
 	budget   Budget
 	try      Try
 	current  []choice.Deviation   // the smallest schedule so far
+	choices  []choice.Choice      // of the run with it
 	steps    int                  // how often current became smaller
 	accepted [][]choice.Deviation // what current has been lately
 	seen     map[key]bool         // the schedules that were run
@@ -154,6 +156,7 @@ func (s *shrinker) begin() bool {
 	if compare(outcome.Used, s.current) <= 0 {
 		s.current = outcome.Used
 	}
+	s.choices = outcome.Choices
 	s.keep()
 	return true
 }
@@ -219,7 +222,7 @@ func (s *shrinker) judge(devs []choice.Deviation, outcome Outcome) bool {
 	if compare(devs, s.current) >= 0 {
 		return false
 	}
-	s.current = slices.Clone(devs)
+	s.current, s.choices = slices.Clone(devs), outcome.Choices
 	s.steps++
 	s.keep()
 	return true
@@ -238,9 +241,9 @@ func (s *shrinker) note(devs []choice.Deviation, outcome Outcome) {
 func (s *shrinker) confirm(given []choice.Deviation) (devs []choice.Deviation, flaky bool) {
 	for _, devs := range slices.Backward(s.accepted) {
 		holds := true
-		for range confirmations {
+		for i := 0; holds && i < confirmations; i++ {
 			s.tries++
-			holds = holds && s.try(devs).Property == s.property
+			holds = s.try(devs).Property == s.property
 		}
 		if holds {
 			return devs, flaky

@@ -8,8 +8,6 @@ import (
 
 const (
 	fewForPairs = 8 // with at most this many deviations, pairs of them are left out too
-	fewToMove   = 6 // with at most this many deviations, moving is tried
-	farthest    = 8 // by how many occurrences
 	nearAnswers = 4 // so many of the smallest answers are tried one by one
 )
 
@@ -161,55 +159,4 @@ func (s *shrinker) lowerAt(places []int) {
 		}
 		high = s.current[places[0]].Answer
 	}
-}
-
-// move leaves out one deviation and moves later ones by a few occurrences: those of one label, or of all.
-func (s *shrinker) move() {
-	for i := 0; i < len(s.current) && len(s.current) <= fewToMove && !s.over(); i++ {
-		moved := s.moved(i)
-		if s.first(len(moved), func(i int) []choice.Deviation { return moved[i] }) >= 0 {
-			i = -1
-		}
-	}
-}
-
-// moved returns the schedules without the deviation at place i in which later ones have moved.
-func (s *shrinker) moved(i int) [][]choice.Deviation {
-	labels := []string{""} // stands for all
-	for _, d := range s.current[i+1:] {
-		if !slices.Contains(labels[1:], d.Label) {
-			labels = append(labels, d.Label)
-		}
-	}
-	if len(labels) <= 2 {
-		labels = labels[1:]
-	}
-	var all [][]choice.Deviation
-	for distance := 1; distance <= farthest; distance++ {
-		for _, by := range []int{-distance, distance} {
-			for l, label := range labels {
-				every := l == 0 && len(labels) > 2
-				devs := slices.Concat(s.current[:i], s.current[i+1:])
-				for j := i; j < len(devs); j++ {
-					if every || devs[j].Label == label {
-						devs[j].Occurrence += by
-					}
-				}
-				if valid(devs) {
-					all = append(all, devs)
-				}
-			}
-		}
-	}
-	return all
-}
-
-// valid reports whether all occurrences are positive and no choice is answered twice.
-func valid(devs []choice.Deviation) bool {
-	for i, d := range devs {
-		if d.Occurrence < 1 || slices.ContainsFunc(devs[:i], d.Same) {
-			return false
-		}
-	}
-	return true
 }
