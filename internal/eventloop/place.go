@@ -2,7 +2,9 @@ package eventloop
 
 import (
 	"path/filepath"
+	"reflect"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 )
@@ -25,7 +27,7 @@ func (p Place) String() string {
 }
 
 // Where is the call in user code that the task waits in: the innermost frame that belongs to neither this
-// module's machinery nor Go's. It is not known for a task that runs, has not started or has ended.
+// module's machinery nor Go's own library. It is not known for a task that runs, has not started or has ended.
 func (t *Task) Where() Place { return userPlace(t.Stack()) }
 
 // Stack is the whole stack of a task that waits, innermost call first; nil if it runs, has not started or
@@ -66,7 +68,7 @@ func userPlace(stack []Place) Place {
 		switch {
 		case !machinery(p):
 			return p
-		case fallback.File == "" && !strings.HasPrefix(p.Function, module+"internal/eventloop.") && !goRuntime(p):
+		case fallback.File == "" && !strings.HasPrefix(p.Function, module+"internal/eventloop.") && !standard(p):
 			fallback = p
 		}
 	}
@@ -77,7 +79,7 @@ const module = "github.com/reprise-dst/reprise/"
 
 // machinery reports whether a frame belongs to this module's packages or to the runtime. Tests are users.
 func machinery(p Place) bool {
-	if goRuntime(p) {
+	if standard(p) {
 		return true
 	}
 	rest, ours := strings.CutPrefix(p.Function, module)
@@ -92,6 +94,31 @@ func machinery(p Place) bool {
 	return false
 }
 
-func goRuntime(p Place) bool {
-	return strings.HasPrefix(p.Function, "runtime.") || strings.HasPrefix(p.Function, "iter.")
+// standard reports whether a frame belongs to Go itself.
+func standard(p Place) bool {
+	if standardRoot != "" {
+		return strings.HasPrefix(p.File, standardRoot)
+	}
+	// Built with -trimpath: a file is called after its package. Those of the standard library have no dot in
+	// the first part of the path, and most modules have one.
+	first, _, _ := strings.Cut(p.File, "/")
+	return !strings.Contains(first, ".") && !strings.HasPrefix(p.Function, "main.") &&
+		(mainModule == "" || !strings.HasPrefix(p.File, mainModule+"/"))
 }
+
+// standardRoot is the folder of the standard library's source, as this program knows it.
+var standardRoot = func() string {
+	const known = "strings/strings.go"
+	file, _ := runtime.FuncForPC(reflect.ValueOf(strings.Index).Pointer()).FileLine(0)
+	root, _ := strings.CutSuffix(file, known)
+	return root
+}()
+
+// mainModule is the path of the module that this program was built from, if it is known.
+var mainModule = func() string {
+	info, _ := debug.ReadBuildInfo()
+	if info == nil {
+		return ""
+	}
+	return info.Main.Path
+}()

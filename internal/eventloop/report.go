@@ -18,10 +18,11 @@ type Waiting struct {
 
 // String is the line as the report prints it.
 func (w Waiting) String() string {
-	text := fmt.Sprintf("task %d %q waits for %s", w.ID, w.Task, w.On)
+	text := fmt.Sprintf("task %d %q", w.ID, w.Task)
 	if w.At.File != "" {
 		text += " at " + w.At.String()
 	}
+	text += " waits for " + w.On
 	if w.Cancelled != nil {
 		text += fmt.Sprintf(" (it was cancelled: %v)", w.Cancelled)
 	}

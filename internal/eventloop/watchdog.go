@@ -95,15 +95,17 @@ func (k *looks) at(l *Loop, onTime bool) (Blocked, bool) {
 		return Blocked{}, false
 	}
 	b, ok := l.Blocked()
-	if !ok {
-		k.counts, k.last = 0, Blocked{}
-		return Blocked{}, false
-	}
-	if b.goroutine != k.last.goroutine || b.State != k.last.State || b.At != k.last.At {
-		k.counts, k.last = 0, b
-		return Blocked{}, false
-	}
+	return k.judge(onTime, b, ok)
+}
+
+// judge adds up what the looks found, and reports whether that is enough.
+func (k *looks) judge(onTime bool, b Blocked, ok bool) (Blocked, bool) {
+	same := ok && b.goroutine == k.last.goroutine && b.State == k.last.State && b.At == k.last.At
 	switch {
+	case k.struck:
+		return Blocked{}, false
+	case !same:
+		k.counts, k.last = 0, b
 	case onTime && b.quiet:
 		k.counts += 10
 	case onTime:

@@ -118,6 +118,17 @@ func (p *idleWorkers) put(ws []*worker) {
 	}
 }
 
+// DropIdle ends the coroutines that the process keeps for later. Only who counts goroutines needs it.
+func DropIdle() {
+	idle.mu.Lock()
+	ws := idle.list
+	idle.list = nil
+	idle.mu.Unlock()
+	for _, w := range ws {
+		w.stop()
+	}
+}
+
 // workers finds the worker that a goroutine belongs to. It is asked when a loop starts to run and when a
 // call seems to come from elsewhere, not on a switch of tasks.
 var workers workerTable
