@@ -25,8 +25,8 @@ import "time"
 //  1. Now never goes back between two calls, unless someone sets the clock back.
 //  2. A timer fires once, at or after the time it was set for, never from inside AfterFunc.
 //  3. A duration that is zero or negative means: as soon as possible.
-//  4. Timers fire in the order of their times; those of one instant never replace one another, and on a
-//     Virtual they fire in the order in which they were set.
+//  4. Timers of one instant never replace one another. On a Virtual, timers fire in the order of their
+//     times, and those of one instant in the order in which they were set.
 //  5. A stop function reports whether it kept the timer from firing; later calls report false.
 type Clock interface {
 	// Now is the current time.
