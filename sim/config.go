@@ -47,6 +47,10 @@ type Config struct {
 	// NoFaults switches every fault off; what is left to choose is the order of completions.
 	NoFaults bool
 
+	// RandomStarts makes which of the ready tasks runs next a choice, as trio does it, instead of FIFO. It
+	// shows what relies on the order in which tasks start.
+	RandomStarts bool
+
 	// Disk makes the disk of a node, store.NewPebbleDisk when it is nil. store.NewMemoryDisk is far faster.
 	Disk func() store.Disk
 

@@ -87,7 +87,7 @@ func laneCount(cfg *Config) int {
 
 // isQueue tells strategies which labels pick from what waits, oldest first.
 func isQueue(label string) bool {
-	return strings.HasSuffix(label, "/completes") || label == labelArrives
+	return strings.HasSuffix(label, "/completes") || label == labelArrives || label == labelStarts
 }
 
 // baseSeed is where the sequence of seeds starts for a test that names none.

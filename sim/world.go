@@ -52,9 +52,25 @@ func newWorld(cfg *Config, seed uint64, src choice.Source, record bool) *World {
 	w.list = choice.NewList(src)
 	w.faults = cfg.Faults.Injector(w.list)
 	w.trace.record = record
+	if cfg.RandomStarts {
+		w.loop.SetPicker(w.pickReady)
+	}
 	w.loop.SetClock(w.clock)
 	w.loop.SetOnPanic(w.panicked)
 	return w
+}
+
+// labelStarts is the point at which the world chooses among ready tasks.
+const labelStarts = "world/starts"
+
+// pickReady chooses which of the ready tasks runs next.
+func (w *World) pickReady(ready int) int {
+	p := w.list.Point(labelStarts)
+	k := p.Pick(ready)
+	if k != 0 {
+		w.deviate(p, nil, "", w.say("ready task %d of %d runs first", k+1, ready))
+	}
+	return k
 }
 
 // run lets the body run as the world's main task until it returns or the world fails.
