@@ -75,9 +75,13 @@ func (inc *incarnation) arriveLate(a arrival, latency time.Duration) {
 	})
 }
 
-// deliver hands one pending arrival to its node: the oldest, unless the choice says otherwise.
-func (w *World) deliver() {
+// deliver hands one pending arrival to its node: the oldest, unless the choice says otherwise. It reports
+// false when every node that something waits for stands still.
+func (w *World) deliver() bool {
 	inc := w.chooseIncarnation()
+	if inc == nil {
+		return false
+	}
 	n := inc.node
 	k := 0
 	if len(inc.pending) > 1 {
@@ -98,15 +102,16 @@ func (w *World) deliver() {
 		n.acknowledged = max(n.acknowledged, a.number)
 	}
 	a.task.Wake()
+	return true
 }
 
 // chooseIncarnation picks the node that learns of an arrival next: the one with the oldest arrival, unless
-// the choice says otherwise.
+// the choice says otherwise; nil when all of them stand still.
 func (w *World) chooseIncarnation() *incarnation {
 	var buf [16]*incarnation
 	waiting := buf[:0]
 	for _, n := range w.nodes {
-		if n.inc == nil || len(n.inc.pending) == 0 {
+		if n.inc == nil || len(n.inc.pending) == 0 || n.inc.standsStill() {
 			continue
 		}
 		i := len(waiting)
@@ -117,7 +122,10 @@ func (w *World) chooseIncarnation() *incarnation {
 		copy(waiting[i+1:], waiting[i:])
 		waiting[i] = n.inc
 	}
-	if len(waiting) == 1 {
+	switch len(waiting) {
+	case 0:
+		return nil
+	case 1:
 		return waiting[0]
 	}
 	if w.arrivesPoint == nil {

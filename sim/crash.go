@@ -92,7 +92,9 @@ func (w *World) carryOut(inc *incarnation) {
 	inc.stopTimers()
 	n.inc = nil
 	n.crashDisk(inc.cut)
-	n.scheduleReboot()
+	if !inc.forGood {
+		n.scheduleReboot(inc.atOnce)
+	}
 }
 
 // crashDisk cuts the power of the disk. cut is what is torn off its end; when the last commit isn't
@@ -119,8 +121,12 @@ func (n *Node) crashDisk(cut int) {
 }
 
 // scheduleReboot sets the timer of the next boot.
-func (n *Node) scheduleReboot() {
+func (n *Node) scheduleReboot(atOnce bool) {
 	w := n.world
+	if atOnce {
+		n.stopReboot = w.clock.AfterFunc(0, n.start)
+		return
+	}
 	k := n.points.reboot.Chance(0.5, len(delays))
 	w.event(evReboot, n, "", "", int64(delays[k]))
 	if k != 0 {
@@ -130,16 +136,34 @@ func (n *Node) scheduleReboot() {
 }
 
 // Crash kills the node, as a power cut would: its tasks unwind without effect, its disk keeps what was
-// committed, and it boots again. Called from one of the node's own tasks it does not return. A node that is
-// down stays down.
-func (n *Node) Crash() {
+// committed, and it boots again after a delay that the world chooses. Called from one of the node's own tasks
+// it does not return. It does nothing to a node that is down.
+func (n *Node) Crash() { n.crashOnDemand("Node.Crash", "CRASH, asked for by the test", false, false) }
+
+// Stop is Crash without the boot: the node stays down until Restart.
+func (n *Node) Stop() { n.crashOnDemand("Node.Stop", "STOP, asked for by the test", false, true) }
+
+// Restart crashes the node, when it is up, and boots it without delay.
+func (n *Node) Restart() {
+	n.crashOnDemand("Node.Restart", "RESTART, asked for by the test", true, false)
+	if n.inc == nil && n.stopReboot == nil {
+		n.scheduleReboot(true)
+	}
+}
+
+func (n *Node) crashOnDemand(what, text string, atOnce, forGood bool) {
 	w := n.world
-	t := w.current("Node.Crash")
+	t := w.current(what)
 	inc := n.inc
-	if inc == nil || inc.dead {
+	if inc == nil {
+		if forGood && n.stopReboot != nil {
+			n.stopReboot()
+			n.stopReboot = nil
+		}
 		return
 	}
-	w.event(evCrash, n, "", "CRASH, asked for by the test", 0)
+	w.event(evCrash, n, "", text, 0)
+	inc.atOnce, inc.forGood = atOnce, forGood
 	inc.condemn(0)
 	if t.Owner == inc {
 		w.unwindLater(inc)
@@ -151,10 +175,4 @@ func (n *Node) Crash() {
 func (w *World) yield(t *eventloop.Task) {
 	w.loop.CallSoon(t.Wake)
 	w.mustPark(t, "its turn")
-}
-
-// Restart crashes the node, when it is up, and boots it at once.
-func (n *Node) Restart() {
-	n.Crash()
-	n.start()
 }

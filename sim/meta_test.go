@@ -103,6 +103,36 @@ func TestSweepDoesNotDependOnWorkers(t *testing.T) {
 	}
 }
 
+// busyWithMail is busy with a dependency beside it.
+func busyWithMail(w *sim.World) {
+	mail := w.Dependency("mail")
+	w.Go("mailer", func(ctx context.Context) {
+		for range 5 {
+			_ = mail.Do(ctx, "send", func() error { return nil })
+		}
+	})
+	busy(w)
+}
+
+// TestSameHashWithAndWithoutTrace runs worlds in which everything goes wrong, failing ones among them.
+func TestSameHashWithAndWithoutTrace(t *testing.T) {
+	cfg := every
+	cfg.Faults = fault.MustParse(`crash 5%; torn 5%; slow 20%; pause 5%; clock-jump 5%; io-error 2%;
+		sync-error 2%; disk-full 2%; dependency-error 20%`)
+	failed := 0
+	for seed := range uint64(200) {
+		first, _, failure := sim.RunSeed(cfg, seed, busyWithMail)
+		again, _, failureAgain := sim.RunSeed(cfg, seed, busyWithMail)
+		require.Equal(t, first, again)
+		require.Equal(t, failure, failureAgain)
+		if failure != nil {
+			failed++
+		}
+	}
+	require.Greater(t, failed, 10, "commits fail in some worlds")
+	require.Less(t, failed, 190, "and not in others")
+}
+
 // TestDifferentSeedsDiffer keeps the tests above from being true for want of choices.
 func TestDifferentSeedsDiffer(t *testing.T) {
 	hashes := map[uint64]bool{}

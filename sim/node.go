@@ -35,6 +35,8 @@ type Node struct {
 	acknowledged int64 // the last one that its caller knows of
 	shown        int64 // the last one that a read may have shown; a store never takes that back
 
+	skew time.Duration // what its clock shows beyond virtual time
+
 	beingUp, answer string // what callers wait for, in the words of a report
 
 	waiters []*eventloop.Task // callers that wait for the node to be up
@@ -49,6 +51,11 @@ type incarnation struct {
 	dead    bool
 	up      bool // boot has returned
 	cut     int  // what the crash tears off the disk
+	atOnce  bool // it is to boot again without delay
+	forGood bool // it is not to boot again by itself
+
+	pausedUntil time.Time // zero if it never was
+
 	pending []arrival
 	timers  *nodeTimer // the timers that are set, in a ring
 	store   *nodeStore
@@ -60,9 +67,13 @@ type nodePoints struct {
 	torn, lost                               site // what a crash may do to a write that isn't acknowledged
 	slow                                     site
 	bytes, reboot, completes                 *choice.Point
+
+	// These exist only when the plan has a rule for them.
+	pause, jump, read, write, sync, full site
 }
 
-// site is a point at which one kind of fault may hit one node.
+// site is a point at which one kind of fault may hit one node. The zero site is one that the plan has no rule
+// for.
 type site struct {
 	*fault.Site
 	point *choice.Point
@@ -72,21 +83,10 @@ type site struct {
 // it has returned. Names must be unique within a world.
 func (w *World) Node(name string, boot func(n *Node)) *Node {
 	w.current("World.Node")
-	if name == "" {
-		panic(misuse("World.Node", "got an empty name", "name the node, choices and traces refer to it"))
-	}
-	if w.nodeNamed(name) != nil {
-		panic(misuse("World.Node", fmt.Sprintf("was called twice for %q", name), "give each node its own name"))
-	}
 	if boot == nil {
 		panic(misuse("World.Node", "got no boot function for "+name, "give it what the process does first"))
 	}
-	for _, label := range slices.Sorted(maps.Keys(w.picks)) {
-		if ownedBy(label, name) {
-			panic(misuse("World.Node", fmt.Sprintf("got the name %q, with which the label %q begins", name, label),
-				"rename the node, or the label given to World.Pick"))
-		}
-	}
+	w.takeName("World.Node", name)
 	n := &Node{world: w, name: name, index: len(w.nodes), boot: boot}
 	n.beingUp, n.answer = "node "+name+" to be up", "an answer of node "+name
 	n.points = w.newNodePoints(name)
@@ -95,19 +95,32 @@ func (w *World) Node(name string, boot func(n *Node)) *Node {
 	return n
 }
 
-// nodeNamed is the node with the name, or nil.
-func (w *World) nodeNamed(name string) *Node {
-	for _, n := range w.nodes {
-		if n.name == name {
-			return n
+// takeName refuses a name that something else in the world has, or that labels of the test's begin with.
+func (w *World) takeName(what, name string) {
+	if name == "" {
+		panic(misuse(what, "got an empty name", "name it: choices and traces refer to it"))
+	}
+	if slices.Contains(w.names, name) || name == "world" {
+		panic(misuse(what, fmt.Sprintf("got the name %q, which is taken", name), "give each thing its own name"))
+	}
+	for _, label := range slices.Sorted(maps.Keys(w.picks)) {
+		if ownedBy(label, name) {
+			panic(misuse(what, fmt.Sprintf("got the name %q, with which the label %q begins", name, label),
+				"rename one of them"))
 		}
 	}
-	return nil
+	w.names = append(w.names, name)
 }
 
 func (w *World) newNodePoints(name string) nodePoints {
 	at := func(kind fault.Kind, label string) site {
 		return site{w.faults.Site(kind, name, name+label), w.list.Point(name + label)}
+	}
+	rare := func(kind fault.Kind, label string) site {
+		if !w.cfg.Faults.Has(kind) {
+			return site{}
+		}
+		return at(kind, label)
 	}
 	return nodePoints{
 		commit:    at(fault.Crash, "/crash/commit"),
@@ -122,6 +135,12 @@ func (w *World) newNodePoints(name string) nodePoints {
 		bytes:     w.list.Point(name + "/torn/bytes"),
 		reboot:    w.list.Point(name + "/reboot"),
 		completes: w.list.Point(name + "/completes"),
+		pause:     rare(fault.Pause, "/pause"),
+		jump:      rare(fault.ClockJump, "/clock"),
+		read:      rare(fault.IOError, "/io/read"),
+		write:     rare(fault.IOError, "/io/write"),
+		sync:      rare(fault.SyncError, "/io/sync"),
+		full:      rare(fault.DiskFull, "/io/full"),
 	}
 }
 
@@ -197,9 +216,6 @@ func (n *Node) label() string {
 	return n.name
 }
 
-// Now is the node's time.
-func (n *Node) Now() time.Time { return n.world.clock.Now() }
-
 // Go starts fn as a task of the node. It begins when its creator waits, after the tasks started before it.
 func (n *Node) Go(name string, fn func(ctx context.Context)) {
 	inc := n.enter("Node.Go")
@@ -233,7 +249,7 @@ func (n *Node) Offload(group, name string, work func(ctx context.Context), done 
 func (n *Node) Call(ctx context.Context, name string, fn func(ctx context.Context) error) error {
 	w := n.world
 	caller := w.current("Node.Call")
-	for n.inc == nil || !n.inc.up {
+	for !n.Up() || n.inc.paused() {
 		n.waiters = append(n.waiters, caller)
 		if err := w.loop.ParkContext(ctx, n.beingUp); err != nil {
 			n.forget(caller)

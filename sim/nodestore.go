@@ -7,8 +7,9 @@ import (
 // nodeStore is what an incarnation sees of its node's disk. Each Commit is a crash point, and its
 // acknowledgement is an arrival, which completions of steps may overtake.
 type nodeStore struct {
-	inc  *incarnation
-	real store.Store
+	inc    *incarnation
+	real   store.Store
+	broken error // what every call returns after a failed write
 }
 
 // Store is the node's store: what survives a crash. It belongs to the incarnation that asks for it. A disk
@@ -40,19 +41,25 @@ func (n *Node) closeStore() {
 
 func (s *nodeStore) Get(key []byte) ([]byte, bool, error) {
 	s.enter("Store.Get")
+	if err := s.mayFailRead("a read"); err != nil {
+		return nil, false, err
+	}
 	s.inc.node.shown = s.inc.node.commits
 	return s.real.Get(key)
 }
 
 func (s *nodeStore) Scan(from, to []byte, visit func(key, value []byte) bool) error {
 	s.enter("Store.Scan")
+	if err := s.mayFailRead("a scan"); err != nil {
+		return err
+	}
 	s.inc.node.shown = s.inc.node.commits
 	return s.real.Scan(from, to, visit)
 }
 
 func (s *nodeStore) Close() error {
 	s.enter("Store.Close")
-	s.inc.node.opened = nil
+	s.inc.node.opened, s.inc.store = nil, nil
 	return s.real.Close()
 }
 
@@ -75,6 +82,9 @@ func (s *nodeStore) Commit(b *store.Batch) error {
 	if answer == crashBefore {
 		n.crashed(&n.points.commit, w.say("before commit %d", n.commits+1), "")
 		inc.crashHere(0)
+	}
+	if err := s.mayFailWrite(b); err != nil {
+		return err
 	}
 	if err := s.real.Commit(b); err != nil {
 		n.shown = n.commits

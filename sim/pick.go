@@ -40,8 +40,8 @@ func (w *World) pickPoint(label string) *choice.Point {
 		return p
 	}
 	taken := ownedBy(label, "world")
-	for _, n := range w.nodes {
-		taken = taken || ownedBy(label, n.name)
+	for _, name := range w.names {
+		taken = taken || ownedBy(label, name)
 	}
 	if taken {
 		panic(misuse("World.Pick", "got the label "+strconv.Quote(label)+", which is the simulator's own",

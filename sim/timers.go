@@ -28,6 +28,10 @@ func (t *nodeTimer) fire() {
 	if inc.dead {
 		return
 	}
+	if inc.standsStill() {
+		t.halt = inc.node.world.clock.AfterFunc(inc.pausedUntil.Sub(inc.node.world.clock.Now()), t.fire)
+		return
+	}
 	inc.unlink(t)
 	n := inc.node
 	w := n.world

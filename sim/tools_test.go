@@ -43,6 +43,13 @@ func TestTools(t *testing.T) {
 		}
 		require.Equal(w, []int{2, 1}, order)
 
+	})
+	require.Nil(t, failure, trace)
+}
+
+// TestSharedTools does the same with the tools that tasks share.
+func TestSharedTools(t *testing.T) {
+	trace, failure := sim.Run(memory, "", func(w *sim.World) {
 		mu, group := sim.NewMutex(w, "books"), sim.NewWaitGroup(w, "clerks")
 		busy := false
 		for range 3 {

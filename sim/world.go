@@ -22,6 +22,7 @@ type World struct {
 	list   *choice.List
 	faults *fault.Injector
 	nodes  []*Node
+	names  []string // of nodes and dependencies
 	main   *eventloop.Task
 	trace  trace
 
@@ -97,8 +98,7 @@ func (w *World) step() {
 		}
 	case w.moved && len(w.watchers) > 0:
 		w.askWatchers()
-	case w.arrivals > 0:
-		w.deliver()
+	case w.arrivals > 0 && w.deliver():
 	case !w.passTime():
 		w.deadlock()
 	}
@@ -202,7 +202,8 @@ func (w *World) Sleep(ctx context.Context, d time.Duration) error {
 	if d < 0 {
 		panic(misuse("World.Sleep", "got the negative duration "+d.String(), "pass zero or more"))
 	}
-	stop := w.clock.AfterFunc(d, t.Wake)
+	inc, _ := t.Owner.(*incarnation)
+	stop := w.wakeLater(inc, d, t.Wake)
 	err := w.loop.ParkContext(ctx, "the end of its sleep")
 	if err != nil {
 		stop()
@@ -222,12 +223,14 @@ func (w *World) Logf(format string, args ...any) {
 	}
 }
 
-// StopFaults ends the phase in which faults happen: from here on nothing crashes, nothing is slow, and
-// nodes that are down boot. A world that does not end then fails the property "when faults stop, every
-// task ends".
+// StopFaults ends the phase in which faults happen: from here on nothing crashes by itself, nothing is slow,
+// and what stands still goes on. What is broken stays broken until the test repairs it: a node that was
+// stopped stays down, a clock that was set stays so. A world that does not end then fails the property "when
+// faults stop, every task ends".
 func (w *World) StopFaults() {
 	w.current("World.StopFaults")
 	w.faults.Stop()
+	w.resumeAll()
 	w.faultless = true
 	w.event(evLog, nil, "", "faults stop", 0)
 }
