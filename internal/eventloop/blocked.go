@@ -43,7 +43,9 @@ func (l *Loop) Blocked() (Blocked, bool) {
 		if inner := w.nested.watch(); inner != nil {
 			return inner.Blocked()
 		}
-		number = uint64(w.number.watch())
+		if number = uint64(w.number.watch()); number == 0 {
+			return Blocked{}, false // it was not watched when the task started
+		}
 	} else if l.on.watch() == 0 {
 		return Blocked{}, false // it does not run
 	}

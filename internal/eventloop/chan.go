@@ -36,6 +36,8 @@ func NewChan[T any](l *Loop, name string, capacity int) *Chan[T] {
 type offer[T any] struct {
 	v      T
 	served bool
+	sel    *selection // the Select that it is a case of, if it is
+	index  int
 }
 
 // Send hands v to a receiver or to the buffer, and waits while there is no room. It returns [ErrClosed] on
@@ -71,6 +73,7 @@ func (c *Chan[T]) offer(op string, v T) (decided bool, err error) {
 		o := w.v.slot.(*offer[T])
 		o.v, o.served = v, true
 		c.accepted++
+		o.sel.choose(o.index)
 		w.v.task.wake(nil)
 		return true, nil
 	}
@@ -128,6 +131,7 @@ func (c *Chan[T]) accept(w *waiter) T {
 	o := w.v.slot.(*offer[T])
 	o.served = true
 	c.accepted++
+	o.sel.choose(o.index)
 	w.v.task.wake(nil)
 	return o.v
 }

@@ -43,7 +43,7 @@ func (l *Loop) kill(t *Task) {
 		if t.state == ready {
 			l.dead++
 		}
-		t.wait.leave()
+		t.withdraw()
 		l.resume(t)
 	}
 }

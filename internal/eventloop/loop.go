@@ -66,6 +66,7 @@ func (l *Loop) run(limit int) (ran int) {
 	host := workerOf(g)
 	var outer *Loop
 	if host != nil {
+		l.watched = l.watched || host.task.l.watched
 		outer = host.nested.get()
 		host.nested.set(l)
 	}
@@ -89,7 +90,12 @@ func (l *Loop) run(limit int) (ran int) {
 				break
 			}
 		}
-		e := l.pick()
+		var e entry
+		if l.picker == nil {
+			e = l.ready.pop()
+		} else {
+			e = l.choose()
+		}
 		t := e.task
 		if t == nil || t.state != ready || t.w.get() == nil {
 			l.outside(g)
@@ -157,14 +163,7 @@ func (l *Loop) resume(t *Task) {
 // others keep their order. It is asked only when there are at least two. Nil, the default, is FIFO.
 func (l *Loop) SetPicker(pick func(ready int) int) { l.picker = pick }
 
-// pick takes the next entry off the queue; the zero entry when only killed tasks were in it.
-func (l *Loop) pick() entry {
-	if l.picker == nil {
-		return l.ready.pop()
-	}
-	return l.choose()
-}
-
+// choose lets the picker take an entry off the queue; the zero entry when only killed tasks were in it.
 func (l *Loop) choose() entry {
 	if l.dead > 0 {
 		l.ready.keep(func(e entry) bool { return e.task == nil || e.task.state == ready })

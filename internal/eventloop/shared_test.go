@@ -17,6 +17,8 @@ func TestChanKeepsOrderAndValues(t *testing.T) {
 		l := eventloop.New()
 		defer l.Close()
 		ch := eventloop.NewChan[int](l, "c", rapid.IntRange(0, 3).Draw(t, "capacity"))
+		other := eventloop.NewChan[int](l, "other", 0)
+		others, wakes := 0, 0
 		var sent, received []int
 		var tasks []*eventloop.Task
 		next := 0
@@ -36,6 +38,25 @@ func TestChanKeepsOrderAndValues(t *testing.T) {
 						received = append(received, v)
 					}
 				}))
+			},
+			"select": func(*rapid.T) {
+				next++
+				v := next
+				tasks = append(tasks, l.Go("select", func() {
+					_, _ = eventloop.Select(
+						ch.Sending(v, func(err error) {
+							if err == nil {
+								sent = append(sent, v)
+							}
+						}),
+						other.Receiving(func(int, error) { wakes++ }),
+					)
+				}))
+			},
+			"wake a select": func(*rapid.T) {
+				if other.TrySend(1) {
+					others++
+				}
 			},
 			"trysend": func(*rapid.T) {
 				next++
@@ -63,7 +84,49 @@ func TestChanKeepsOrderAndValues(t *testing.T) {
 			received = append(received, v)
 		}
 		require.ElementsMatch(t, sent, received)
+		require.Equal(t, others, wakes)
 	})
+}
+
+func TestSelect(t *testing.T) {
+	l, c := virtualLoop()
+	a, b := eventloop.NewChan[int](l, "a", 0), eventloop.NewChan[string](l, "b", 1)
+	var log []string
+	say := func(format string, args ...any) { log = append(log, fmt.Sprintf(format, args...)) }
+	choose := func() {
+		i, err := eventloop.Select(
+			a.Receiving(func(v int, err error) { say("a: %d %v", v, err) }),
+			b.Sending("x", func(err error) { say("b: %v", err) }),
+		)
+		say("case %d: %v", i, err)
+	}
+	task := l.Go("selector", func() {
+		choose() // b has room
+		choose() // someone sends to a
+		choose() // someone makes room in b
+		choose() // cancelled
+		choose() // a is closed
+	})
+	l.Run()
+	require.Equal(t, `one of: a value from chan "a"; room in chan "b"`, l.Waiting()[0].On)
+	require.True(t, a.TrySend(7))
+	l.Run()
+	v, ok := b.TryRecv()
+	require.True(t, ok)
+	require.Equal(t, "x", v)
+	l.Run()
+	task.Cancel(errEnough)
+	require.False(t, a.TrySend(8), "who was cancelled takes nothing")
+	l.Run()
+	a.Close()
+	require.NoError(t, l.Drive(c.Advance, 0))
+	require.Equal(t, []string{
+		"b: <nil>", "case 1: <nil>", "a: 7 <nil>", "case 0: <nil>", "b: <nil>", "case 1: <nil>",
+		"case -1: enough", "a: 0 eventloop: closed", "case 0: <nil>",
+	}, log)
+	require.Equal(t, 1, b.Len())
+	require.PanicsWithValue(t, "eventloop: Select needs at least one case; "+
+		"a task that waits for nothing else uses Park", func() { _, _ = eventloop.Select() })
 }
 
 // drain is what is left in a closed channel.

@@ -35,14 +35,15 @@ type Task struct {
 	probing   bool // resumed only to say where it waits
 	shielded  bool // it waits under a context of its own, which alone decides about cancelling
 
-	on      string    // what it waits for,
-	onWhat  describer // or this, when it takes work to say
-	linked  canceller // what gets a cancellation in the task's stead while it waits
-	woken   error     // why its wait ended, nil for a Wake
-	pending error     // the cancellation that its next wait will return
-	cause   error     // the first cause given to Cancel
-	err     error
-	unwound int // how often it was told to unwind
+	on        string     // what it waits for,
+	onWhat    describer  // or this, when it takes work to say
+	selecting *selection // the cases that it waits for in Select
+	linked    canceller  // what gets a cancellation in the task's stead while it waits
+	woken     error      // why its wait ended, nil for a Wake
+	pending   error      // the cancellation that its next wait will return
+	cause     error      // the first cause given to Cancel
+	err       error
+	unwound   int // how often it was told to unwind
 
 	wait       waiter  // its place in what it waits for
 	onDone     waiters // those who wait for its end
@@ -130,8 +131,9 @@ func (t *Task) Await() error {
 // queue. It does nothing to a task that is not parked there.
 func (t *Task) Wake() {
 	t.l.enter("Wake")
-	if t.onWhat == nil {
-		t.wake(nil)
+	if t.state == parked && t.onWhat == nil {
+		t.state = ready
+		t.l.ready.push(entry{task: t})
 	}
 }
 
@@ -142,7 +144,7 @@ func (t *Task) wake(why error) {
 	t.state = ready
 	if why != nil {
 		t.woken, t.roused = why, true
-		t.wait.leave() // at once, or it would be given what it no longer takes
+		t.withdraw() // at once, or it would be given what it no longer takes
 	}
 	t.l.ready.push(entry{task: t})
 }
@@ -186,11 +188,20 @@ func (t *Task) finish(err error) {
 	}
 	t.prev, t.next = nil, nil
 	l.live--
-	t.wait.leave()
+	t.withdraw()
+	t.onDone.fire(l)
 	if t.ctx != nil {
 		t.ctx.end(context.Canceled, context.Canceled)
 	}
-	t.onDone.fire(l)
+}
+
+// withdraw takes the task out of the lists of those it waits for.
+func (t *Task) withdraw() {
+	t.wait.leave()
+	if t.selecting != nil {
+		t.selecting.leave()
+		t.selecting = nil
+	}
 }
 
 // String says which task it is, for reports.

@@ -131,7 +131,6 @@ func TestWatchdogSeesNestedLoopsAndCallbacks(t *testing.T) {
 		seen = append(seen, b.Task)
 		close(release)
 	})
-	dog.Watch(inner) // so that the branch is known
 	dog.Watch(outer)
 	outer.Go("host", func() {
 		inner.Go("branch", func() { blockOnReceive(release) })
