@@ -256,7 +256,7 @@ func (d *deviations) Coverage() string {
 		total += known
 		done += l.done
 		if complete && l.done == l.total && d.dropped == 0 {
-			parts = []string{fmt.Sprintf("all %s within %s", count(total, "schedule"), count(i, "deviation"))}
+			parts = []string{d.whole(i, total)}
 			continue
 		}
 		share := 0.0
@@ -272,6 +272,18 @@ func (d *deviations) Coverage() string {
 		complete = false
 	}
 	return d.Name() + ": " + strings.Join(parts, "; ") + d.remarks()
+}
+
+// whole says that all schedules with at most i deviations have been tried. When none has exactly i, none has
+// more.
+func (d *deviations) whole(i, total int) string {
+	if i == 0 {
+		return "the run without deviations"
+	}
+	if d.levels[i].total == 0 {
+		i = d.depth
+	}
+	return fmt.Sprintf("all %s within %s", count(total, "schedule"), count(i, "deviation"))
 }
 
 // remarks says what was left out.

@@ -258,9 +258,10 @@ func (p *pct) Coverage() string {
 		return p.Name() + ": not yet measured"
 	}
 	n, k := p.size.Chains(), p.size.Steps()
-	text := fmt.Sprintf("%s: %s; a seed meets a bug of depth %d with probability at least 1/(%s·%s^%d) = %.2g; "+
-		"all of them miss one with probability at most %.2g", p.Name(), count(p.done, "seed"), p.depth,
-		number(n), number(k), p.depth-1, p.size.Bound(p.depth), p.size.Miss(p.depth, p.done))
+	text := fmt.Sprintf("%s: %s; a seed meets a bug of depth %d with probability at least "+
+		"1/(%s·%s^%d) = %.2g; all of them miss one with probability at most %.2g",
+		p.Name(), count(p.done, "seed"), p.depth, number(n), number(k), p.depth-1,
+		p.size.Bound(p.depth), p.size.Miss(p.depth, p.done))
 	if p.longest > k {
 		text += fmt.Sprintf(" (within the first %s of up to %s picks)", number(k), number(p.longest))
 	}
