@@ -132,7 +132,7 @@ func decodeEntry(seq int, data []byte) (Entry, error) {
 		return e, err
 	case (e.Event.Kind == EventStarted) != isStart:
 		return e, fmt.Errorf("event kind %d with start facts: %t", e.Event.Kind, isStart)
-	case e.Event.Kind < EventStarted || e.Event.Kind > EventTimerFired:
+	case e.Event.Kind < EventStarted || e.Event.Kind > lastEventKind:
 		return e, fmt.Errorf("unknown event kind %d (was it written by a newer version?)", e.Event.Kind)
 	}
 	return e, nil

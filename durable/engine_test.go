@@ -481,7 +481,9 @@ func TestBadIDs(t *testing.T) {
 func TestOpenRefusesAConfigurationThatCantWork(t *testing.T) {
 	_, err := durable.Open(durable.Config{})
 	require.EqualError(t, err, "durable.Open: Config.Store is nil; open one with store.OpenPebble")
-	_, err = durable.Open(durable.Config{Store: store.OpenMemory(), Workflows: []durable.Definition{hello, hello}})
+	_, err = durable.Open(durable.Config{
+		Store: store.OpenMemory(), Workflows: []durable.Definition{hello, hello},
+	})
 	require.ErrorContains(t, err, `two workflows named "hello"`)
 	require.PanicsWithValue(t, `durable.Define: the function of workflow "x" is nil`, func() {
 		durable.Define[int, int]("x", nil)

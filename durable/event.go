@@ -14,6 +14,8 @@ const (
 	EventStarted    EventKind = 1 // the run began
 	EventStepEnded  EventKind = 2 // a step returned a result or an error
 	EventTimerFired EventKind = 3 // a deadline has passed
+
+	lastEventKind = EventTimerFired
 )
 
 func (k EventKind) String() string {
@@ -63,6 +65,8 @@ const (
 	CommandTimer  CommandKind = 2 // wake at a deadline
 	CommandBranch CommandKind = 3 // a branch began
 	CommandEnd    CommandKind = 4 // the run ended with a result or an error
+
+	lastCommandKind = CommandEnd
 )
 
 func (k CommandKind) String() string {

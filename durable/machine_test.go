@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -35,6 +37,20 @@ func TestMachine(t *testing.T) {
 		}
 	})
 }
+
+// playTranscripts plays every transcript and returns what was said, by the file's name.
+func playTranscripts(t *testing.T) map[string]*transcript {
+	played := map[string]*transcript{}
+	datadriven.Walk(t, "testdata/machine", func(t *testing.T, path string) {
+		tr := &transcript{now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+		datadriven.RunTest(t, path, tr.command)
+		played[strings.TrimSuffix(filepath.Base(path), ".txt")] = tr
+	})
+	return played
+}
+
+// lineNumbers move when a program above them does.
+var lineNumbers = regexp.MustCompile(`\.go:\d+`)
 
 type transcript struct {
 	m   *machine
@@ -74,7 +90,7 @@ func (tr *transcript) feed(ev Event) string {
 		return "not awaited"
 	}
 	commands, err := tr.m.apply(&ev)
-	tr.all = append(tr.all, Entry{Seq: len(tr.all) + 1, Event: ev, Commands: commands})
+	tr.all = append(tr.all, Entry{Seq: len(tr.all) + 1, Event: ev, Commands: commands, Unanswered: err != nil})
 	var out strings.Builder
 	for i := range commands {
 		c := &commands[i]
@@ -123,7 +139,7 @@ func (tr *transcript) replay(d *datadriven.TestData) string {
 		}
 		done, err := Replay(j, anyDefinition{def}, nil)
 		if err != nil {
-			return err.Error()
+			return lineNumbers.ReplaceAllString(err.Error(), ".go:N")
 		}
 		if n == len(tr.all)-1 {
 			return fmt.Sprintf("identical, %d entries, ended: %t", done.Entries, done.Ended)

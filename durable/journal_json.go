@@ -1,0 +1,179 @@
+package durable
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// MarshalJSON writes the journal for people and for files: kinds as words, inputs and results as the JSON
+// that they are, or in base64 when the codec is another. UnmarshalJSON reads it back without loss.
+func (j Journal) MarshalJSON() ([]byte, error) {
+	out := jsonJournal{Run: j.Run, Entries: make([]jsonEntry, len(j.Entries))}
+	for i := range j.Entries {
+		out.Entries[i] = toJSON(&j.Entries[i])
+	}
+	return json.Marshal(out)
+}
+
+// UnmarshalJSON reads a journal that MarshalJSON wrote, for instance one that was saved to be replayed
+// against later versions of the code.
+func (j *Journal) UnmarshalJSON(data []byte) error {
+	var in jsonJournal
+	if err := json.Unmarshal(data, &in); err != nil {
+		return err
+	}
+	*j = Journal{Run: in.Run, Entries: make([]Entry, len(in.Entries))}
+	for i := range in.Entries {
+		e, err := in.Entries[i].entry()
+		if err != nil {
+			return fmt.Errorf("durable: saved journal of run %q: entry %d: %w", in.Run, i+1, err)
+		}
+		if e.Seq != i+1 {
+			return fmt.Errorf("durable: saved journal of run %q: entry %d says that it is entry %d",
+				in.Run, i+1, e.Seq)
+		}
+		j.Entries[i] = e
+	}
+	return nil
+}
+
+type jsonJournal struct {
+	Run     string      `json:"run"`
+	Entries []jsonEntry `json:"entries"`
+}
+
+type jsonEntry struct {
+	Seq        int           `json:"seq"`
+	Event      string        `json:"event"`
+	Time       time.Time     `json:"time"`
+	Op         string        `json:"op,omitempty"`
+	Workflow   string        `json:"workflow,omitempty"`
+	Input      *payload      `json:"input,omitempty"`
+	Seed       uint64        `json:"seed,omitempty,string"`
+	Behaviour  int           `json:"behaviour,omitempty"`
+	Result     *payload      `json:"result,omitempty"`
+	Failure    *Failure      `json:"failure,omitempty"`
+	Commands   []jsonCommand `json:"commands,omitempty"`
+	Unanswered bool          `json:"unanswered,omitempty"`
+}
+
+type jsonCommand struct {
+	Kind        string     `json:"kind"`
+	Op          string     `json:"op,omitempty"`
+	Name        string     `json:"name,omitempty"`
+	Fingerprint string     `json:"fingerprint"`
+	Deadline    *time.Time `json:"deadline,omitempty"`
+}
+
+// payload is encoded data: JSON as it is, anything else as an object with the member base64.
+type payload []byte
+
+type bytesPayload struct {
+	Base64 []byte `json:"base64"`
+}
+
+func (p payload) MarshalJSON() ([]byte, error) {
+	if json.Valid(p) && !isBytesPayload(p) {
+		return p, nil
+	}
+	return json.Marshal(bytesPayload{p})
+}
+
+func (p *payload) UnmarshalJSON(data []byte) error {
+	if !isBytesPayload(data) {
+		*p = append(payload{}, data...)
+		return nil
+	}
+	var b bytesPayload
+	err := json.Unmarshal(data, &b)
+	*p = b.Base64
+	return err
+}
+
+func isBytesPayload(data []byte) bool {
+	var members map[string]json.RawMessage
+	return json.Unmarshal(data, &members) == nil && len(members) == 1 && members["base64"] != nil
+}
+
+func asPayload(data []byte) *payload {
+	if data == nil {
+		return nil
+	}
+	p := payload(data)
+	return &p
+}
+
+func (p *payload) bytes() []byte {
+	if p == nil {
+		return nil
+	}
+	return *p
+}
+
+func toJSON(e *Entry) jsonEntry {
+	ev := &e.Event
+	out := jsonEntry{
+		Seq: e.Seq, Event: ev.Kind.String(), Time: ev.Time.UTC(), Op: ev.Op,
+		Result: asPayload(ev.Result), Failure: ev.Failure, Unanswered: e.Unanswered,
+	}
+	if s := ev.Start; s != nil {
+		out.Workflow, out.Input, out.Seed, out.Behaviour = s.Workflow, asPayload(s.Input), s.Seed, s.Behaviour
+	}
+	for i := range e.Commands {
+		c := &e.Commands[i]
+		jc := jsonCommand{
+			Kind: c.Kind.String(), Op: c.Op, Name: c.Name, Fingerprint: fmt.Sprintf("%016x", c.Fingerprint),
+		}
+		if !c.Deadline.IsZero() {
+			due := c.Deadline.UTC()
+			jc.Deadline = &due
+		}
+		out.Commands = append(out.Commands, jc)
+	}
+	return out
+}
+
+// entry is the inverse of toJSON.
+func (in *jsonEntry) entry() (Entry, error) {
+	kind, ok := kindNamed[EventKind](in.Event, lastEventKind)
+	if !ok {
+		return Entry{}, fmt.Errorf("unknown event %q", in.Event)
+	}
+	e := Entry{Seq: in.Seq, Unanswered: in.Unanswered, Event: Event{
+		Kind: kind, Time: in.Time, Op: in.Op, Result: in.Result.bytes(), Failure: in.Failure,
+	}}
+	if kind == EventStarted {
+		e.Event.Start = &Start{
+			Workflow: in.Workflow, Input: in.Input.bytes(), Seed: in.Seed, Behaviour: in.Behaviour,
+		}
+	}
+	for i := range in.Commands {
+		jc := &in.Commands[i]
+		kind, ok := kindNamed[CommandKind](jc.Kind, lastCommandKind)
+		fingerprint, err := strconv.ParseUint(jc.Fingerprint, 16, 64)
+		if !ok || err != nil {
+			return e, fmt.Errorf("command %d: unknown kind %q or bad fingerprint %q", i+1, jc.Kind, jc.Fingerprint)
+		}
+		c := Command{Kind: kind, Op: jc.Op, Name: jc.Name, Fingerprint: fingerprint}
+		if jc.Deadline != nil {
+			c.Deadline = *jc.Deadline
+		}
+		e.Commands = append(e.Commands, c)
+	}
+	return e, nil
+}
+
+// kindNamed finds the kind whose String is the word.
+func kindNamed[K interface {
+	~uint8
+	String() string
+}](word string, last K) (K, bool) {
+	for k := K(1); k <= last; k++ {
+		if k.String() == word {
+			return k, true
+		}
+	}
+	return 0, false
+}

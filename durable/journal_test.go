@@ -1,0 +1,84 @@
+package durable
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+var record = flag.Bool("record", false, "write golden journals that do not exist yet")
+
+// TestGoldenJournals replays journals that older versions of the engine recorded. They stand for the runs of
+// users that are under way: a change that breaks one of them breaks those runs. They are never rewritten; a
+// new one is added with
+//
+//	go test ./durable -run TestGoldenJournals -record
+func TestGoldenJournals(t *testing.T) {
+	if *record {
+		recordJournals(t)
+	}
+	files, err := filepath.Glob("testdata/journals/*.json")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		program, _, _ := strings.Cut(filepath.Base(file), "@")
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			data, err := os.ReadFile(file)
+			require.NoError(t, err)
+			var j Journal
+			require.NoError(t, json.Unmarshal(data, &j))
+			require.Contains(t, programs, program)
+			done, err := Replay(j, programs[program], nil)
+			require.NoError(t, err)
+			require.Equal(t, len(j.Entries), done.Entries)
+		})
+	}
+}
+
+// recordJournals saves the conversation of every transcript as a journal of this behaviour version.
+func recordJournals(t *testing.T) {
+	require.NoError(t, os.MkdirAll("testdata/journals", 0o755))
+	for name, tr := range playTranscripts(t) {
+		program := tr.m.def.name
+		file := filepath.Join("testdata/journals", program+"@"+name+".json")
+		if _, err := os.Stat(file); err == nil || tr.all[len(tr.all)-1].Unanswered {
+			continue
+		}
+		data, err := json.MarshalIndent(Journal{Run: "r", Entries: tr.all}, "", " ")
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(file, append(data, '\n'), 0o644))
+	}
+}
+
+func TestJournalsSurviveJSON(t *testing.T) {
+	j := Journal{Run: "r", Entries: []Entry{
+		{Seq: 1, Event: Event{Kind: EventStarted, Time: time.Unix(1, 5).UTC(), Start: &Start{
+			Workflow: "w", Input: []byte{0xff, 0}, Seed: 1<<63 + 1, Behaviour: 1,
+		}}, Commands: []Command{
+			{Kind: CommandStep, Op: "1", Name: "s", Fingerprint: 1<<63 + 7},
+			{Kind: CommandTimer, Op: "2", Deadline: time.Unix(9, 9).UTC()},
+		}},
+		{Seq: 2, Event: Event{Kind: EventStepEnded, Op: "1", Result: []byte(`{"base64":"AA=="}`)}, Unanswered: true},
+		{Seq: 3, Event: Event{Kind: EventStepEnded, Op: "1", Failure: recordFailure(errors.New("x"))}},
+	}}
+	data, err := json.Marshal(j)
+	require.NoError(t, err)
+	var back Journal
+	require.NoError(t, json.Unmarshal(data, &back))
+	require.Equal(t, j, back)
+
+	for text, want := range map[string]string{
+		`{"run":"r","entries":[{"seq":1,"event":"dreamt"}]}`:                                                 `run "r": entry 1: unknown event "dreamt"`,
+		`{"run":"r","entries":[{"seq":2,"event":"started"}]}`:                                                `entry 1 says that it is entry 2`,
+		`{"run":"r","entries":[{"seq":1,"event":"started","commands":[{"kind":"step","fingerprint":"?"}]}]}`: `bad fin`,
+	} {
+		require.ErrorContains(t, json.Unmarshal([]byte(text), &back), want)
+	}
+}
