@@ -42,7 +42,9 @@ func (e *Engine) cancelSteps() {
 	e.cancelled = true // steps that are only about to begin find it
 	var cancels []context.CancelCauseFunc
 	for _, k := range e.stepsUnderWay() {
-		cancels = append(cancels, e.steps[k])
+		if cancel := e.steps[k].cancel; cancel != nil {
+			cancels = append(cancels, cancel)
+		}
 	}
 	e.mu.Unlock()
 	for _, cancel := range cancels {
@@ -80,6 +82,9 @@ func (e *Engine) closed() error {
 	e.mu.Lock()
 	var still []string
 	for _, k := range e.stepsUnderWay() {
+		if e.steps[k].cancelled != nil {
+			continue // its run takes no interest in it any more
+		}
 		still = append(still, fmt.Sprintf("step %q (id %s) of run %q", k.name, k.op, k.run))
 	}
 	signals := e.takeWaiters()

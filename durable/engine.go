@@ -23,6 +23,9 @@ type Config struct {
 	Codec Codec
 	// Hooks are told what the engine does.
 	Hooks Hooks
+	// Cold evicts a run after each of its events, and loads it again by replay for the next: for tests, to
+	// see that what comes from the journal is what was in memory.
+	Cold bool
 }
 
 // Hooks are called as things happen, from the engine's own tasks; a hook must return soon and must not call
@@ -52,7 +55,8 @@ type Engine struct {
 	runs      map[string]*run
 	parked    map[string]error
 	waiters   map[string]Signal // fired when the run ends or is parked
-	steps     map[stepKey]context.CancelCauseFunc
+	steps     map[stepKey]*underWay
+	inflight  map[string]int // steps under way of a run
 	timers    timers
 	closing   bool
 	cancelled bool   // the contexts of steps are cancelled
@@ -62,8 +66,6 @@ type Engine struct {
 	room      Signal // fired when busy falls to half of maxBusy
 	stopped   Signal
 }
-
-type stepKey struct{ run, op, name string }
 
 // Open makes an engine on a store and recovers its unfinished runs: those with steps to run go on at once,
 // in the background; those that only wait stay where they are. A run that can't go on is parked, it does
@@ -82,7 +84,7 @@ func Open(cfg Config) (*Engine, error) {
 	e := &Engine{
 		cfg: cfg, store: cfg.Store, host: cfg.Host, codec: cfg.Codec, hooks: cfg.Hooks,
 		defs: map[string]definition{}, runs: map[string]*run{}, parked: map[string]error{},
-		waiters: map[string]Signal{}, steps: map[stepKey]context.CancelCauseFunc{},
+		waiters: map[string]Signal{}, steps: map[stepKey]*underWay{}, inflight: map[string]int{},
 		stopped: cfg.Host.NewSignal(),
 	}
 	for _, d := range cfg.Workflows {

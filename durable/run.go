@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/reprise-dst/reprise/internal/eventloop"
 	"github.com/reprise-dst/reprise/store"
 )
 
@@ -24,11 +23,11 @@ type run struct {
 
 	// guarded by Engine.mu
 	inbox     []Event
+	taken     []Event // from the inbox, to be applied
 	driven    bool
 	starting  bool
 	starters  []Signal // others who started the same id and wait for the first commit
 	startWith header
-	inflight  int // steps under way
 }
 
 // header is what Start compares when an id is started again.
@@ -78,23 +77,31 @@ func (e *Engine) wake(id string, ev *Event) {
 // and called begin; a task that is killed on the way, in simulation, takes the engine with it.
 func (e *Engine) drive(r *run) {
 	if r.machine == nil {
-		err := e.load(r)
-		switch {
-		case e.failed() != nil || err == nil && r.machine.ended:
-			e.finish(r)
-		case err != nil:
-			e.park(r, err)
-		}
+		e.loaded(r)
 	}
 	for e.advance(r) {
 	}
 	e.end()
 }
 
+// loaded brings a run into memory. It reports false when the run can't go on, or needs not to.
+func (e *Engine) loaded(r *run) bool {
+	err := e.load(r)
+	switch {
+	case e.failed() != nil || err == nil && r.machine.ended:
+		e.finish(r)
+	case err != nil:
+		e.park(r, err)
+	default:
+		return true
+	}
+	return false
+}
+
 // advance does one round: events in, commit, commands out. It reports whether there may be more to do.
 func (e *Engine) advance(r *run) bool {
 	events, ok := e.takeInbox(r)
-	if !ok {
+	if !ok || r.machine == nil && !e.loaded(r) {
 		return false
 	}
 	var b store.Batch
@@ -141,11 +148,15 @@ func (e *Engine) advance(r *run) bool {
 		e.park(r, stuck(r.machine))
 		return false
 	}
+	if e.cfg.Cold {
+		r.machine.close()
+		r.machine = nil
+	}
 	return true
 }
 
 // takeInbox returns the events that have arrived. With none, it ends the driving, and evicts the run when
-// it only waits for timers.
+// no step of it is under way.
 func (e *Engine) takeInbox(r *run) ([]Event, bool) {
 	e.mu.Lock()
 	if !r.driven {
@@ -154,8 +165,12 @@ func (e *Engine) takeInbox(r *run) ([]Event, bool) {
 	}
 	events := r.inbox
 	r.inbox = nil
+	if e.cfg.Cold && len(events) > 1 {
+		events, r.inbox = events[:1], events[1:]
+	}
+	r.taken = events
 	more := len(events) > 0 && e.failure == nil
-	evict := !more && e.failure == nil && r.inflight == 0 && !e.closing
+	evict := !more && e.failure == nil && (e.cfg.Cold || e.inflight[r.id] == 0) && !e.closing
 	if !more {
 		r.driven = false
 	}
@@ -163,7 +178,7 @@ func (e *Engine) takeInbox(r *run) ([]Event, bool) {
 		delete(e.runs, r.id)
 	}
 	e.mu.Unlock()
-	if evict {
+	if evict && r.machine != nil {
 		r.machine.close()
 	}
 	return events, more
@@ -241,7 +256,9 @@ func (e *Engine) release(r *run, entries []Entry) {
 
 // finish removes a run that has ended, or whose engine has, and tells everyone who waits for it.
 func (e *Engine) finish(r *run) {
-	r.machine.close()
+	if r.machine != nil {
+		r.machine.close()
+	}
 	e.drop(r, nil)
 }
 
@@ -351,83 +368,6 @@ func stuck(m *machine) error {
 		err.Waits = append(err.Waits, fmt.Sprintf("branch %q", t.Name()))
 	}
 	return err
-}
-
-// launch runs a step outside of the engine.
-func (e *Engine) launch(r *run, op *operation) {
-	info := StepInfo{Workflow: r.machine.def.name, Run: r.id, ID: op.id, Name: op.name}
-	ev := Event{Kind: EventStepEnded, Op: op.id}
-	e.mu.Lock()
-	if e.usable() != nil {
-		e.mu.Unlock()
-		return // the next Open runs it
-	}
-	r.inflight++
-	e.begin()
-	e.mu.Unlock()
-	e.host.Offload(r.label, op.name,
-		func(ctx context.Context) { ev.Result, ev.value, ev.Failure = e.runStep(ctx, info, op.step) },
-		func() { e.stepEnded(r, info, &ev) })
-}
-
-// runStep calls the user's function. A panic in it is its error.
-func (e *Engine) runStep(ctx context.Context, info StepInfo, step stepFunc) (
-	result []byte, value any, failure *Failure,
-) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	key := stepKey{info.Run, info.ID, info.Name}
-	e.mu.Lock()
-	e.steps[key] = cancel
-	cancelled := e.cancelled
-	e.mu.Unlock()
-	if cancelled {
-		cancel(ErrClosed)
-	}
-	if e.hooks.StepStarted != nil {
-		e.hooks.StepStarted(info)
-	}
-	failure = recordFailure(errGoexit)
-	defer func() {
-		if p := recover(); p != nil {
-			if eventloop.IsKill(p) {
-				panic(p)
-			}
-			result, value, failure = nil, nil, recordFailure(newPanicError(p))
-		}
-		e.mu.Lock()
-		delete(e.steps, key)
-		e.mu.Unlock()
-	}()
-	result, value, err := step(&stepContext{ctx, info})
-	if err != nil && errors.Is(context.Cause(ctx), ErrClosed) {
-		return nil, nil, closedFailure // the engine's end is not the step's result
-	}
-	cancel(nil)
-	return result, value, recordFailure(err)
-}
-
-var (
-	errGoexit     = errors.New("durable: the step ended its goroutine with runtime.Goexit instead of returning")
-	closedFailure = &Failure{Text: ErrClosed.Error()}
-)
-
-// stepEnded delivers a step's completion and drives the run.
-func (e *Engine) stepEnded(r *run, info StepInfo, ev *Event) {
-	e.mu.Lock()
-	r.inflight--
-	drop := e.failure != nil || ev.Failure == closedFailure || e.runs[r.id] != r
-	drive := false
-	if !drop {
-		r.inbox = append(r.inbox, *ev)
-		drive = !r.driven
-		r.driven = true
-	}
-	e.mu.Unlock()
-	if !drive {
-		e.end()
-		return
-	}
-	e.drive(r)
 }
 
 func sortedIDs[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -131,6 +131,7 @@ type session[In, Out any] struct {
 	engine   *durable.Engine            // of the node's current life
 	workflow *durable.Workflow[In, Out] // of the node's current life
 	watch    watch
+	cold     bool // runs are evicted after every event
 	outcomes []Outcome[In, Out]
 }
 
@@ -142,6 +143,7 @@ func (s *session[In, Out]) play(inputs []In) {
 		s.outcomes[i].Input = inputs[w.Pick("input", len(inputs))]
 		s.watch.run(s.outcomes[i].ID)
 	}
+	s.cold = w.Pick("cold engine", 2) == 1
 	s.watch.name = s.Boot().Name()
 	s.node = w.Node("worker", s.bootNode)
 	w.Go("end of faults", func(ctx context.Context) {
@@ -165,7 +167,7 @@ func (s *session[In, Out]) bootNode(n *sim.Node) {
 	s.workflow = s.Boot()
 	engine, err := durable.Open(durable.Config{
 		Store: st, Host: n, Codec: s.cfg.Codec, Hooks: s.watch.hooks(),
-		Workflows: []durable.Definition{s.workflow},
+		Workflows: []durable.Definition{s.workflow}, Cold: s.cold,
 	})
 	if err != nil {
 		s.world.Fail(EngineOpens, n.Name(), err.Error())
