@@ -10,7 +10,9 @@ import (
 // arrival is something that has happened outside of a node's tasks and that one of them waits to learn: a
 // step has ended, a commit is on disk. The order in which a node learns of its arrivals is a choice.
 type arrival struct {
-	task        *eventloop.Task // who waits for it
+	task        *eventloop.Task // who waits for it, or
+	learn       func()          // what to do when its turn comes
+	lost        func()          // what to do if the node dies before; may be nil
 	group, name string
 	seq         int64
 	number      int64 // of a commit
@@ -96,12 +98,17 @@ func (w *World) deliver() bool {
 	w.arrivals--
 	w.moved = true
 	w.event(a.kind, n, a.group, a.name, a.number)
-	if a.kind == evComplete {
+	switch a.kind {
+	case evComplete:
 		w.order = mixString(mixString(w.order, a.group), a.name)
-	} else {
+	case evAcknowledged:
 		n.acknowledged = max(n.acknowledged, a.number)
 	}
-	a.task.Wake()
+	if a.learn != nil {
+		a.learn()
+	} else {
+		a.task.Wake()
+	}
 	return true
 }
 
@@ -141,15 +148,21 @@ func (w *World) chooseIncarnation() *incarnation {
 
 // what names the arrival in a report.
 func (a arrival) what() string {
-	if a.kind == evAcknowledged {
+	switch a.kind {
+	case evAcknowledged:
 		return fmt.Sprintf("commit %d", a.number)
+	case evMessage:
+		return fmt.Sprintf("%q from %s", a.name, a.group)
 	}
 	return fmt.Sprintf("%q", a.name)
 }
 
 func (a arrival) verb() string {
-	if a.kind == evAcknowledged {
+	switch a.kind {
+	case evAcknowledged:
 		return "is acknowledged"
+	case evMessage:
+		return "arrives"
 	}
 	return "completes"
 }

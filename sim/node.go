@@ -56,9 +56,12 @@ type incarnation struct {
 
 	pausedUntil time.Time // zero if it never was
 
-	pending []arrival
-	timers  *nodeTimer // the timers that are set, in a ring
-	store   *nodeStore
+	pending   []arrival
+	timers    *nodeTimer // the timers that are set, in a ring
+	handlers  map[string]handler
+	listeners []*listener
+	conns     []*conn
+	store     *nodeStore
 }
 
 // nodePoints are the places at which the world chooses something for a node.

@@ -29,6 +29,8 @@ const (
 	evReboot
 	evCall
 	evReturn
+	evSend
+	evMessage
 	evPick
 	evLog
 	evFault
@@ -106,6 +108,10 @@ func eventText(kind eventKind, group, name string, x int64) string {
 		return "call " + strconv.Quote(name)
 	case evReturn:
 		return "call " + strconv.Quote(name) + " " + group
+	case evSend:
+		return "sends " + strconv.Quote(name) + " to " + group
+	case evMessage:
+		return "receives " + strconv.Quote(name) + " from " + group
 	case evPick:
 		return "picks " + strconv.FormatInt(x, 10) + " at " + strconv.Quote(name)
 	default:

@@ -23,6 +23,8 @@ type World struct {
 	faults *fault.Injector
 	nodes  []*Node
 	names  []string // of nodes and dependencies
+	links  []*link
+	dialed int // connections so far, for the ports of the dialing ends
 	main   *eventloop.Task
 	trace  trace
 
@@ -231,6 +233,7 @@ func (w *World) StopFaults() {
 	w.current("World.StopFaults")
 	w.faults.Stop()
 	w.resumeAll()
+	w.repairChosen()
 	w.faultless = true
 	w.event(evLog, nil, "", "faults stop", 0)
 }
