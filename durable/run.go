@@ -8,8 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"github.com/reprise-dst/reprise/store"
 )
 
 // run is a run that is in memory. One task at a time drives it: takes the events that have arrived,
@@ -98,63 +96,6 @@ func (e *Engine) loaded(r *run) bool {
 	return false
 }
 
-// advance does one round: events in, commit, commands out. It reports whether there may be more to do.
-func (e *Engine) advance(r *run) bool {
-	events, ok := e.takeInbox(r)
-	if !ok || r.machine == nil && !e.loaded(r) {
-		return false
-	}
-	var b store.Batch
-	b.RequireValue(keyOwner, e.owner)
-	var entries []Entry
-	var parkFor error
-	now := e.host.Now()
-	for i := range events {
-		ev := &events[i]
-		if ev.Kind != EventStarted && !r.machine.awaits(ev.Kind, ev.Op) {
-			continue // a duplicate, or late: the operation has ended, or the run has
-		}
-		ev.Time = now
-		if now.Before(r.machine.now) {
-			ev.Time = r.machine.now // the clock stepped back; a run's time does not
-		}
-		entry := Entry{Seq: r.seq + len(entries) + 1, Event: *ev}
-		if parkFor == nil {
-			entry.Commands, parkFor = r.machine.apply(ev)
-		}
-		if parkFor != nil {
-			// The code can't answer the event. The event itself is kept, so that no step runs again for
-			// it; its answer is given when the run is loaded with code that can.
-			entry.Commands, entry.Unanswered = nil, true
-		}
-		entries = append(entries, entry)
-	}
-	if len(entries) > 0 {
-		if err := e.commit(r, &b, entries); err != nil {
-			e.fail(err)
-			e.finish(r)
-			return false
-		}
-		e.release(r, entries)
-	}
-	switch {
-	case parkFor != nil:
-		e.park(r, parkFor)
-		return false
-	case r.machine.ended:
-		e.finish(r)
-		return false
-	case len(r.machine.pending) == 0:
-		e.park(r, stuck(r.machine))
-		return false
-	}
-	if e.cfg.Cold {
-		r.machine.close()
-		r.machine = nil
-	}
-	return true
-}
-
 // takeInbox returns the events that have arrived. With none, it ends the driving, and evicts the run when
 // no step of it is under way.
 func (e *Engine) takeInbox(r *run) ([]Event, bool) {
@@ -184,8 +125,9 @@ func (e *Engine) takeInbox(r *run) ([]Event, bool) {
 	return events, more
 }
 
-// commit makes entries durable, in one batch with everything that follows from them.
-func (e *Engine) commit(r *run, b *store.Batch, entries []Entry) error {
+// commit makes a round's entries durable, in one batch with everything that follows from them.
+func (e *Engine) commit(q *round) error {
+	r, b, entries := q.run, &q.batch, q.entries
 	var buf []byte
 	for i := range entries {
 		entry := &entries[i]
@@ -352,11 +294,11 @@ func (e *Engine) load(r *run) error {
 
 // commitAnswers makes durable what a run answers to events that it couldn't answer before it was parked.
 func (e *Engine) commitAnswers(r *run, entries []Entry) error {
-	var b store.Batch
-	b.RequireValue(keyOwner, e.owner)
+	q := e.newRound(r)
+	q.entries = entries
 	r.seq -= len(entries)
 	r.active = true
-	if err := e.commit(r, &b, entries); err != nil {
+	if err := e.commit(q); err != nil {
 		return e.fail(err)
 	}
 	return nil
