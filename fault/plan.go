@@ -240,7 +240,7 @@ func formatPercent(rate float64) string {
 	if whole == "" {
 		whole = "0"
 	}
-	if fraction = strings.TrimRight(fraction[2:], "0"); fraction != "" {
+	if fraction = fraction[2:]; fraction != "" {
 		return whole + "." + fraction + "%"
 	}
 	return whole + "%"

@@ -154,7 +154,7 @@ func TestReproduceGivesTheSameRun(t *testing.T) {
 func TestDriftIsCountedNotFatal(t *testing.T) {
 	gone := choice.Deviation{Label: "gone", Occurrence: 1, Answer: 1}
 	single := choice.Deviation{Label: "a", Occurrence: 2, Answer: 1}
-	large := choice.Deviation{Label: "a", Occurrence: 3, Answer: 5}
+	large := choice.Deviation{Label: "a", Occurrence: 3, Answer: 4}
 	fine := choice.Deviation{Label: "a", Occurrence: 1, Answer: 2}
 	twice := choice.Deviation{Label: "a", Occurrence: 1, Answer: 1}
 	late := choice.Deviation{Label: "a", Occurrence: 9, Answer: 1}
