@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -25,6 +26,9 @@ func Check(t testing.TB, cfg Config, body func(w *World)) {
 	}
 	if err := cfg.override(); err != nil {
 		t.Fatal(err)
+	}
+	if cfg.Progress == nil {
+		cfg.Progress = func(r Result) { fmt.Fprintf(os.Stderr, "reprise: %s: %s\n", cfg.Name, r.Summary()) }
 	}
 	c, err := cfg.resolved()
 	if err != nil {
@@ -159,8 +163,9 @@ func sweepWith(c *Config, body func(*World)) (Result, error) {
 	}
 	began := time.Now()
 	if c.For > 0 {
-		s.expired = after(began.Add(c.For))
+		s.expired = deadline(c.For)
 	}
+	s.progress = progress(c, s)
 	found := s.run()
 	r := s.total.result()
 	r.Elapsed = time.Since(began)
@@ -168,7 +173,7 @@ func sweepWith(c *Config, body func(*World)) (Result, error) {
 	if found == nil {
 		return r, nil
 	}
-	v := &investigation{cfg: c, body: body, finding: found, expired: after(time.Now().Add(c.ShrinkTime))}
+	v := &investigation{cfg: c, body: body, finding: found, expired: deadline(c.ShrinkTime)}
 	out := v.investigate()
 	out.showLog = c.trace == traceText
 	r.Failure, r.FailedSeed, r.Report = out.failure, found.run.Seed, out.String()
@@ -178,4 +183,35 @@ func sweepWith(c *Config, body func(*World)) (Result, error) {
 // after reports whether a moment has passed.
 func after(moment time.Time) func() bool {
 	return func() bool { return time.Now().After(moment) }
+}
+
+// deadline reports whether d has passed since it was made.
+func deadline(d time.Duration) func() bool {
+	now := time.Now()
+	if d > time.Duration(1<<63-1)-time.Duration(now.Sub(time.Unix(0, 0))) {
+		return func() bool { return false }
+	}
+	return after(now.Add(d))
+}
+
+// progressEvery is how often a long sweep says how far it is.
+var progressEvery = 2 * time.Second
+
+// progress calls cfg.Progress with what the sweep has counted, at most every two seconds.
+func progress(c *Config, s *sweep) func() {
+	if c.Progress == nil {
+		return func() {}
+	}
+	began := time.Now()
+	last := began
+	return func() {
+		now := time.Now()
+		if now.Sub(last) < progressEvery {
+			return
+		}
+		last = now
+		r := s.total.result()
+		r.Elapsed = now.Sub(began)
+		c.Progress(r)
+	}
 }

@@ -81,6 +81,10 @@ type Config struct {
 	// never fired. Otherwise it is only reported.
 	MustReach bool
 
+	// Progress is called now and then during a sweep that takes more than two seconds, with what it has
+	// counted so far. Check writes a line to the standard error when it is nil.
+	Progress func(soFar Result)
+
 	seedIsSet bool   // Seed counts although it may be zero
 	schedule  string // the schedule file to run instead of a sweep
 	trace     string // traceText or traceJSON

@@ -124,7 +124,7 @@ func wakeAll(tasks *[]*eventloop.Task) {
 func (c *conn) enter(what string) *eventloop.Task {
 	t := c.world.current(what)
 	if inc, _ := t.Owner.(*incarnation); inc != c.inc {
-		panic(misuse(what, fmt.Sprintf("of %s was called by task %q, which it does not belong to", c.local, t.Name()),
+		panic(misuse(what, fmt.Sprintf("of %s was called by task %q, not its own", c.local, t.Name()),
 			"a connection is for the tasks of the node that dialed or accepted it"))
 	}
 	return t
@@ -310,9 +310,9 @@ func (l *listener) close() {
 
 func (l *listener) Addr() net.Addr { return l.addr }
 
-// Dial connects the running task's node, or a client, to an address such as "worker:80". Its signature is what
-// libraries want as a dial function; network must be "sim" or "tcp". It returns the cause of ctx when that is
-// done first, and a refused connection when nobody listens there.
+// Dial connects the running task's node, or a client, to an address such as "worker:80". Its signature is
+// what libraries want as a dial function; network must be "sim" or "tcp". It returns the cause of ctx when
+// that is done first, and a refused connection when nobody listens there.
 func (w *World) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	t := w.current("World.Dial")
 	fail := func(err error) (net.Conn, error) {

@@ -1,6 +1,9 @@
 package sim
 
 import (
+	"testing"
+	"time"
+
 	"github.com/reprise-dst/reprise/internal/choice"
 )
 
@@ -43,4 +46,11 @@ func RunSeed(cfg Config, seed uint64, body func(w *World)) (trace string, hash u
 		panic("the hash depends on whether the trace is recorded")
 	}
 	return trace, hashes[0], failure
+}
+
+// TellProgressEvery makes sweeps tell their progress more often, until the test ends.
+func TellProgressEvery(t *testing.T, d time.Duration) {
+	before := progressEvery
+	progressEvery = d
+	t.Cleanup(func() { progressEvery = before })
 }

@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// HTTPClient is a client whose requests go over the simulated network, for the tasks of nodes and for clients.
-// Each request has a connection of its own. Give requests a context with World.WithTimeout: the client's own
-// Timeout counts wall time.
+// HTTPClient is a client whose requests go over the simulated network, for the tasks of nodes and for
+// clients. Each request has a connection of its own. Give requests a context with World.WithTimeout: the
+// client's own Timeout counts wall time.
 func (w *World) HTTPClient() *http.Client {
 	return &http.Client{Transport: httpTransport{w}}
 }
@@ -109,8 +109,9 @@ func (rw *responseWriter) Write(b []byte) (int, error) {
 func (rw *responseWriter) response(req *http.Request) *http.Response {
 	rw.WriteHeader(http.StatusOK)
 	return &http.Response{
-		Status: strings.TrimSpace(strconv.Itoa(rw.status) + " " + http.StatusText(rw.status)), StatusCode: rw.status,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: rw.sent, Request: req, Close: true,
+		Status:     strings.TrimSpace(strconv.Itoa(rw.status) + " " + http.StatusText(rw.status)),
+		StatusCode: rw.status,
+		Proto:      "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: rw.sent, Request: req, Close: true,
 		Body: io.NopCloser(&rw.body), ContentLength: int64(rw.body.Len()),
 	}
 }

@@ -25,9 +25,9 @@ func (e *RemoteError) Error() string {
 // handler answers the requests of one name.
 type handler func(ctx context.Context, req []byte) (resp []byte, err error)
 
-// Serve makes the running incarnation of a node answer requests of this name, each in a task of its own. It is
-// called by one of the node's tasks, most often by its boot function. What crosses the network is what
-// encoding/json keeps, so that no two nodes share memory.
+// Serve makes the running incarnation of a node answer requests of this name, each in a task of its own.
+// It is called by one of the node's tasks, most often by its boot function. What crosses the network is
+// what encoding/json keeps, so that no two nodes share memory.
 func Serve[Req, Resp any](n *Node, name string, handle func(ctx context.Context, req Req) (Resp, error)) {
 	inc := n.enter("Serve")
 	if inc.handlers == nil {

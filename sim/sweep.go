@@ -19,6 +19,7 @@ type sweep struct {
 	cfg      *Config
 	body     func(*World)
 	strategy explore.Strategy
+	progress func()      // called after each batch
 	expired  func() bool // whether the time for the sweep is over; nil when only cfg.Runs counts
 	lanes    int
 	total    tally
@@ -110,6 +111,7 @@ func (s *sweep) run() *finding {
 		if f := s.settle(); f != nil {
 			return f
 		}
+		s.progress()
 	}
 }
 

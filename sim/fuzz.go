@@ -1,0 +1,119 @@
+package sim
+
+import (
+	"math"
+	"testing"
+
+	"github.com/reprise-dst/reprise/internal/choice"
+	"github.com/reprise-dst/reprise/internal/explore"
+)
+
+// corpus is how many seeds a fuzzing corpus begins with.
+const corpus = 8
+
+// Fuzz runs the body under Go's native fuzzing: the choices of a world are the bytes of an input, and the
+// empty input is the run without deviations. A plain go test runs the corpus. It begins with the runs of a
+// few seeds, and with what go test -fuzz has added to testdata/fuzz. Flags that choose runs have no effect
+// here.
+func Fuzz(f *testing.F, cfg Config, body func(w *World)) {
+	f.Helper()
+	refuseNested("Fuzz")
+	if cfg.Name == "" {
+		cfg.Name = f.Name()
+	}
+	if err := cfg.override(); err != nil {
+		f.Fatal(err)
+	}
+	c, err := cfg.resolved()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add([]byte(nil))
+	for i := range corpus {
+		w := newWorld(&c, 0, explore.Swarm(choice.NewStream(baseSeed(c.Name), "corpus").At(i)), false)
+		performAlone(w, body)
+		if !w.hangs {
+			f.Add(explore.Encode(w.list.Choices()))
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		t.Helper()
+		once(t, &c, explore.Bytes(data), body)
+	})
+}
+
+// Drawer is what Draw needs of a test: *testing.T and *rapid.T are drawers.
+type Drawer interface {
+	// Helper says that the line of the caller counts.
+	Helper()
+	// Fatal ends the test as failed, with a report.
+	Fatal(args ...any)
+}
+
+// Draw runs one world whose choices come from draw, which answers 0 to n-1 for a label. With rapid, a world
+// becomes a part of a property, and values, faults and order shrink together:
+//
+//	rapid.Check(t, func(rt *rapid.T) {
+//		order := orders.Draw(rt, "order")
+//		sim.Draw(rt, cfg, func(label string, n int) int {
+//			return rapid.IntRange(0, n-1).Draw(rt, label)
+//		}, func(w *sim.World) { … })
+//	})
+//
+// A panic of draw ends the world and goes on in the caller, as rapid needs it.
+func Draw(t Drawer, cfg Config, draw func(label string, n int) int, body func(w *World)) {
+	t.Helper()
+	refuseNested("Draw")
+	c, err := cfg.resolved()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.ShrinkRuns = -1 // who draws, shrinks
+	d := &drawn{draw: draw}
+	once(t, &c, d, body)
+	if d.panicked != nil {
+		panic(d.panicked)
+	}
+}
+
+// once runs one world and fails the test with a report.
+func once(t Drawer, c *Config, source choice.Source, body func(*World)) {
+	t.Helper()
+	w := newWorld(c, 0, source, true)
+	performAlone(w, body)
+	if d, ok := source.(*drawn); ok && d.panicked != nil || w.failure == nil {
+		return
+	}
+	v := &investigation{cfg: c, body: body, expired: deadline(c.ShrinkTime), finding: &finding{
+		failure: w.failure, hash: w.trace.hash, devs: w.list.Deviations(), blocked: w.hangs,
+	}}
+	t.Fatal(v.investigate().String())
+}
+
+// drawn is the source of answers that someone draws.
+type drawn struct {
+	draw     func(label string, n int) int
+	panicked any // what draw panicked with; from then on all answers are 0
+}
+
+// Answer draws twice for a choice with a rate: whether to deviate, and how.
+func (d *drawn) Answer(q choice.Query) (answer int) {
+	if d.panicked != nil {
+		return 0
+	}
+	defer func() { d.panicked = recover() }()
+	if q.Rate == 0 {
+		return d.draw(q.Label, q.N)
+	}
+	if q.Rate < 0 {
+		return 0
+	}
+	oneIn := int(math.Ceil(1 / q.Rate))
+	if oneIn > 1 && d.draw(q.Label+"?", oneIn) != oneIn-1 {
+		return 0
+	}
+	if q.N == 2 {
+		return 1
+	}
+	return 1 + d.draw(q.Label, q.N-1)
+}

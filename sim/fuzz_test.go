@@ -1,0 +1,98 @@
+package sim_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/reprise-dst/reprise/internal/golden"
+	"github.com/reprise-dst/reprise/sim"
+)
+
+// FuzzBusy has a world that nothing breaks; its corpus runs with every go test.
+func FuzzBusy(f *testing.F) { sim.Fuzz(f, everyFault, busy) }
+
+// TestDrawFromRapid lets rapid draw a value and all choices of a world, and find the least of both.
+func TestDrawFromRapid(t *testing.T) {
+	ownModule(t)
+	sum := func(rt *rapid.T, items int) {
+		cfg := memory
+		cfg.NoFaults = true
+		sim.Draw(rt, cfg, func(label string, n int) int {
+			return rapid.IntRange(0, n-1).Draw(rt, label)
+		}, func(w *sim.World) {
+			total := 0
+			for range items {
+				total += w.Pick("price", 10)
+			}
+			w.Always("an order costs less than 12", total < 12)
+		})
+	}
+	said := failing(t, func(rt *rapid.T) { sum(rt, rapid.IntRange(0, 9).Draw(rt, "items")) })
+	require.Contains(t, said, `"an order costs less than 12" does not hold`)
+	require.Contains(t, said, "items: 2\n", "fewer items can't cost as much")
+	require.Equal(t, 2, strings.Count(said, "price: "))
+}
+
+// failing runs a rapid property that must fail, and returns what it says about the least case.
+func failing(t *testing.T, property func(rt *rapid.T)) string {
+	t.Helper()
+	r := &recordingTB{TB: t}
+	func() {
+		defer func() { _ = recover() }()
+		rapid.Check(r, property)
+	}()
+	return strings.Join(r.log, "\n")
+}
+
+// recordingTB keeps what a test says instead of failing.
+type recordingTB struct {
+	testing.TB
+	log []string
+}
+
+func (r *recordingTB) Helper()      {}
+func (r *recordingTB) Name() string { return "TestInner" }
+func (r *recordingTB) Failed() bool { return false }
+func (r *recordingTB) Fail()        {}
+func (r *recordingTB) Logf(format string, args ...any) {
+	r.log = append(r.log, fmt.Sprintf(format, args...))
+}
+func (r *recordingTB) Errorf(format string, args ...any) { r.Logf(format, args...) }
+func (r *recordingTB) Fatalf(format string, args ...any) { r.Logf(format, args...); r.FailNow() }
+func (r *recordingTB) FailNow()                          { panic(errStopped) }
+
+// TestLogger shows that records of slog become events.
+func TestLogger(t *testing.T) {
+	trace, failure := sim.Run(memory, "", func(w *sim.World) {
+		log := w.Logger()
+		w.Node("worker", func(*sim.Node) {
+			log.With("run", "o-1").WithGroup("step").Info("begins", "name", "charge", slog.Group("at", "try", 1))
+		})
+		_ = w.Sleep(w.Context(), time.Second)
+		log.WarnContext(context.Background(), "late", "why", "no reason", "empty", "")
+	})
+	require.Nil(t, failure, trace)
+	golden.Assert(t, "trace/slog.txt", trace)
+}
+
+// TestProgress is told how a long sweep gets on.
+func TestProgress(t *testing.T) {
+	cfg := memory
+	cfg.For = 100 * time.Millisecond
+	sim.TellProgressEvery(t, 10*time.Millisecond)
+	var said []sim.Result
+	cfg.Progress = func(r sim.Result) { said = append(said, r) }
+	r, err := sim.Sweep(cfg, busy)
+	require.NoError(t, err)
+	require.NotEmpty(t, said)
+	require.Greater(t, said[0].Runs, 0)
+	require.Greater(t, r.Runs, said[0].Runs)
+	require.GreaterOrEqual(t, r.Elapsed, cfg.For)
+}
