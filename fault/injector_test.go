@@ -144,7 +144,9 @@ func TestAddCounts(t *testing.T) {
 func TestInjectorMisuse(t *testing.T) {
 	list := choice.NewList(choice.FIFO())
 	require.PanicsWithValue(t,
-		`bad fault plan: "crash 200%": the rate must be from 0% to 100% (Rate from 0 to 1)`, func() { fault.Plan{Rules: []fault.Rule{{Kind: fault.Crash, Rate: 2}}}.Injector(list) })
+		`bad fault plan: "crash 200%": the rate must be from 0% to 100% (Rate from 0 to 1)`, func() {
+			fault.Plan{Rules: []fault.Rule{{Kind: fault.Crash, Rate: 2}}}.Injector(list)
+		})
 	inj := fault.Default().Injector(list)
 	require.Panics(t, func() { inj.Ask("meteor", "a", list.Point("p"), 2) })
 	require.Panics(t, func() { inj.Site("meteor", "a", "p") })

@@ -46,11 +46,11 @@ import (
 type Run struct {
 	Number   int           // counted from 0 in the order in which the strategy hands out runs
 	Strategy string        // the name that Parse reads
-	Seed     uint64        // what the strategy draws from; meaningless when Seeded is false
-	Seeded   bool          // whether Strategy and Seed say all there is to say about the run
+	Seed     uint64        // what the strategy draws from, if it does
+	Seeded   bool          // it is the first run of Parse(Strategy, Config{Seed: Seed})
 	Source   choice.Source // for one list
 	Measures bool          // it only sizes up the program for others: not one of the runs that were asked for
-	Learns   bool          // whether the strategy needs Result.Choices
+	Learns   bool          // the strategy needs Result.Choices
 
 	again func() choice.Source
 	node  *node    // of Deviations

@@ -232,13 +232,13 @@ func (p *pct) Name() string { return fmt.Sprintf("pct:%d", p.depth) }
 func (p *pct) Next() (Run, bool) {
 	if p.handed == 0 {
 		p.handed++
-		return Run{Strategy: "fifo", Seeded: true, Measures: true, Learns: true}.from(choice.FIFO), true
+		return Run{Strategy: p.Name(), Measures: true, Learns: true}.from(choice.FIFO), true
 	}
 	if !p.measured {
 		return Run{}, false
 	}
 	seed := p.config.seed(p.handed - 1)
-	run := Run{Number: p.handed, Strategy: p.Name(), Seed: seed, Seeded: true, Learns: true}
+	run := Run{Number: p.handed, Strategy: p.Name(), Seed: seed, Learns: true}
 	p.handed++
 	return run.from(func() choice.Source { return PCT(seed, p.depth, p.size, p.config) }), true
 }
