@@ -121,10 +121,10 @@ func TestBadPlans(t *testing.T) {
 	var out strings.Builder
 	for _, text := range []string{
 		"crsh 2%", "Crash 2%", "crash", "crash 2", "crash two", "crash %", "crash 1.2.3%", "crash -1%",
-		"crash 101%", "crash 100.0001%", "crash 1e1%", "crash 2% max", "crash 2% max 0", "crash 2% max -1",
-		"crash 2% max 1.5", "crash 2% max 3 max 4", "crash 2% max 99999999999", "crash 2% on",
-		"crash 2% on a on b", "crash 2% on [a", "crash 2% at most 3", "crash 2% often", "slow 5%; crash 2% max 3; crash 1%", "crash 2% none",
-		"none crash 2%",
+		"crash 101%", "crash 100.0001%", "crash 1e1%", "crash 2% max", "crash 2% max 0",
+		"crash 2% max -1", "crash 2% max 1.5", "crash 2% max 3 max 4", "crash 2% max 99999999999",
+		"crash 2% on", "crash 2% on a on b", "crash 2% on [a", "crash 2% at most 3", "crash 2% often",
+		"slow 5%; crash 2% max 3; crash 1%", "crash 2% none", "none crash 2%",
 	} {
 		_, err := fault.Parse(text)
 		require.ErrorIs(t, err, fault.ErrPlan, text)
