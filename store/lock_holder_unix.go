@@ -9,6 +9,12 @@ import (
 	"syscall"
 )
 
+// isLocked reports whether a file could not be locked because another one holds
+// the lock.
+func isLocked(err error) bool {
+	return err == syscall.EAGAIN || err == syscall.EACCES
+}
+
 // lockHolder says which process holds the lock on a file, which must not be
 // this one: to look would unlock it.
 func lockHolder(path string) string {

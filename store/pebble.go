@@ -29,15 +29,13 @@ type pebbleStore struct {
 	touched *touched      // nil: any key may be in any commit
 	durable waterline
 
-	wedged  atomic.Bool   // Pebble is stuck: to close it would wait for ever
-	closing chan struct{} // closed when Pebble is to be closed
-	release func() error  // gives back what the store holds
+	wedged  atomic.Bool  // Pebble is stuck: to close it would wait for ever
+	release func() error // gives back what the store holds
 }
 
 // init readies a store for the use of db.
 func (s *pebbleStore) init(what string) {
 	s.what = what
-	s.closing = make(chan struct{})
 	s.durable.init()
 }
 

@@ -46,31 +46,46 @@ func checkFiles(disk vfs.FS, dir, what string, names []string, l *ledger) error 
 		if line.name != manifest {
 			continue
 		}
-		if err := checkFile(disk, dir, manifest, func(r io.Reader) error {
+		if err := checkFile(disk, dir, what, manifest, func(r io.Reader) error {
 			return checkManifest(r, line.size)
 		}); err != nil {
-			return errDamaged(what, err)
+			return err
 		}
 	}
-	if !slices.Contains(names, l.log) {
-		return errDamaged(what, fmt.Errorf("the file %s is missing", l.log))
+	lines := []ledgerLine{l.log}
+	if newest := newestLog(names); newest != l.log.name {
+		lines = append(lines, ledgerLine{name: newest})
 	}
-	log := newestLog(names)
-	if err := checkFile(disk, dir, log, func(r io.Reader) error {
-		return checkLog(r, logNumber(log))
-	}); err != nil {
-		return errDamaged(what, err)
+	for _, line := range lines {
+		if line.name == "" {
+			continue
+		}
+		if !slices.Contains(names, line.name) {
+			return errDamaged(what, fmt.Errorf("the file %s is missing", line.name))
+		}
+		if err := checkFile(disk, dir, what, line.name, func(r io.Reader) error {
+			return checkLog(r, logNumber(line.name), line.size)
+		}); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-func checkFile(disk vfs.FS, dir, name string, check func(io.Reader) error) error {
+// errNotWhole says that a file is not as it was written.
+var errNotWhole = errors.New("is damaged")
+
+func checkFile(disk vfs.FS, dir, what, name string, check func(io.Reader) error) error {
 	f, err := disk.Open(filepath.Join(dir, name))
 	if err != nil {
-		return err
+		return errOpen(what, err)
 	}
-	if err := errors.Join(check(f), f.Close()); err != nil {
-		return fmt.Errorf("the file %s: %w", name, err)
+	err = errors.Join(check(f), f.Close())
+	switch {
+	case errors.Is(err, errNotWhole):
+		return errDamaged(what, fmt.Errorf("the file %s %w", name, err))
+	case err != nil:
+		return errOpen(what, err)
 	}
 	return nil
 }
@@ -200,20 +215,24 @@ func checkManifest(r io.Reader, size int64) error {
 		return true
 	})
 	if err == nil && whole < size {
-		err = fmt.Errorf("it is damaged behind byte %d, of %d that were written", whole, size)
+		err = fmt.Errorf("%w behind byte %d, of %d that were written", errNotWhole, whole, size)
 	}
 	return err
 }
 
-// checkLog reports a log with a damaged record that had been durable, as far as
-// what was written behind it proves that.
-func checkLog(r io.Reader, number uint32) error {
+// checkLog reports a log with a damaged record that had been durable: by the
+// size that it had when it was closed, if that is not 0, and else as far as what
+// was written behind it proves that.
+func checkLog(r io.Reader, number uint32, size int64) error {
 	s := logScan{number: number, hole: -1}
 	if err := readBlocks(r, s.block); err != nil {
 		return err
 	}
+	if size > 0 && s.end != size {
+		return fmt.Errorf("%w: it ends at byte %d, not at %d as when it was closed", errNotWhole, s.end, size)
+	}
 	if s.damaged {
-		return fmt.Errorf("it is damaged behind byte %d; a commit that was made is lost there", s.hole)
+		return fmt.Errorf("%w behind byte %d, where a commit was acknowledged", errNotWhole, s.hole)
 	}
 	return nil
 }
@@ -221,6 +240,7 @@ func checkLog(r io.Reader, number uint32) error {
 // logScan reads a log, also behind a hole: bytes that are no chunk of this log.
 type logScan struct {
 	number  uint32
+	end     int64  // where it was closed, 0 if it was not
 	hole    int64  // the first hole, or -1
 	before  uint64 // the commit of the last record in front of it
 	behind  uint64 // the commit of the first record behind it
@@ -238,6 +258,7 @@ func (s *logScan) block(offset int64, b []byte) bool {
 		}
 		if s.hole < 0 {
 			if s.isEnd(b[pos:]) {
+				s.end = offset + int64(pos) + logHeader
 				return false
 			}
 			if len(b)-pos < maxHeader && allZero(b[pos:]) {

@@ -69,6 +69,7 @@ var simOptions = sync.OnceValue(func() *pebble.Options {
 		MemTableSize:                1 << 30, // it starts small and grows
 		L0StopWritesThreshold:       1 << 30,
 		DisableAutomaticCompactions: true,
+		DisableTableStats:           true,
 		FormatMajorVersion:          pebbleFormat,
 		EventListener:               &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}},
 	}
@@ -90,11 +91,13 @@ func (d *pebbleDisk) Open() (Store, error) {
 	o := *simOptions()
 	o.FS = d.files
 	o.Logger = pebbleLogger{&s.pebbleStore}
-	o.Experimental.CompactionScheduler = pebble.NewConcurrencyLimitSchedulerWithNoPeriodicGrantingForTest()
+	compactions := newScheduler(&s.pebbleStore)
+	o.Experimental.CompactionScheduler = compactions
 	db, err := openDB("", &o)
 	if err != nil {
 		return nil, errDamaged(s.what, err)
 	}
+	compactions.start()
 	s.db, d.opened = db, s
 	d.fresh = 0
 	if d.tables++; d.tables > simTables {

@@ -2,36 +2,45 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
+	"sync"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // fence stands between Pebble and the disk. The first write or sync that fails
-// makes the store fail, and nothing is written any more: so a store that has
-// failed leaves the disk as it was then.
+// makes the store fail, and the disk is not touched any more: so a store that
+// has failed leaves the disk as it was then.
 //
-// Pebble does not hear of it where it would end the process for it, which is
-// everywhere but in tables. It goes on and writes into the void, and what it
-// takes for done is never acknowledged, because the store has failed.
+// Pebble must not hear of it, because it would end the process, or try again and
+// again while commits wait for it. It goes on, on files in memory, and what it
+// takes for done is never acknowledged, because the store has failed. Only of
+// the tables that it is writing it hears that they failed; it writes others.
 type fence struct {
 	vfs.FS
 	ledger *ledger
 	fail   func(error) error // makes the store fail
 	failed func() error      // why it has failed, or nil
+	memory func() vfs.FS     // the disk of a store that has failed
 }
 
 var errFenced = errors.New("the store has failed before")
 
-// isTable reports whether a file is a table, the write of which Pebble knows
-// may fail.
-func isTable(path string) bool {
-	return strings.HasSuffix(path, ".sst") || strings.HasSuffix(path, ".blob")
+func newFence(disk vfs.FS, l *ledger, s *pebbleStore) *fence {
+	return &fence{
+		FS: disk, ledger: l, fail: s.fail, failed: s.durable.err,
+		memory: sync.OnceValue(func() vfs.FS {
+			memory := vfs.NewMem()
+			if err := memory.MkdirAll(l.dir, 0o777); err != nil {
+				panic(fmt.Sprintf("invariant: a disk in memory takes no folder: %v", err))
+			}
+			return memory
+		}),
+	}
 }
 
 // result says what Pebble may hear of an error with the file at path.
@@ -40,62 +49,69 @@ func (f *fence) result(path string, err error) error {
 		return nil
 	}
 	_ = f.fail(err)
-	if isTable(path) {
+	if strings.HasSuffix(path, ".sst") || strings.HasSuffix(path, ".blob") {
 		return err
 	}
 	return nil
 }
 
-// open returns the file that was opened for writing.
-func (f *fence) open(path string, file vfs.File, err error) (vfs.File, error) {
-	if err != nil {
-		if err := f.result(path, err); err != nil {
-			return nil, err
-		}
-		return voidFile{path}, nil
-	}
-	name := filepath.Base(path)
-	if strings.HasSuffix(name, ".log") {
-		f.ledger.sawLog(name)
-	}
-	return &fenceFile{File: file, fence: f, path: path}, nil
-}
-
-// fenced is what opening a file for writing returns once the store has failed.
-func (f *fence) fenced(path string) (vfs.File, error) {
-	if isTable(path) {
-		return nil, errFenced
-	}
-	return voidFile{path}, nil
-}
-
 func (f *fence) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
-	if f.failed() != nil {
-		return f.fenced(name)
-	}
-	file, err := f.FS.Create(name, category)
-	return f.open(name, file, err)
+	return f.open(name, func(disk vfs.FS) (vfs.File, error) {
+		return disk.Create(name, category)
+	})
 }
 
 func (f *fence) OpenReadWrite(
 	name string, category vfs.DiskWriteCategory, opts ...vfs.OpenOption,
 ) (vfs.File, error) {
-	if f.failed() != nil {
-		return f.fenced(name)
-	}
-	file, err := f.FS.OpenReadWrite(name, category, opts...)
-	return f.open(name, file, err)
+	return f.open(name, func(disk vfs.FS) (vfs.File, error) {
+		return disk.OpenReadWrite(name, category, opts...)
+	})
 }
 
 func (f *fence) ReuseForWrite(
 	oldname, newname string, category vfs.DiskWriteCategory,
 ) (vfs.File, error) {
-	if f.failed() != nil {
-		return f.fenced(newname)
+	f.ledger.losing(filepath.Base(oldname))
+	return f.open(newname, func(disk vfs.FS) (vfs.File, error) {
+		if disk != f.FS {
+			return disk.Create(newname, category)
+		}
+		return disk.ReuseForWrite(oldname, newname, category)
+	})
+}
+
+// open opens a file for writing, on disk or, once that has failed, in memory.
+func (f *fence) open(path string, open func(disk vfs.FS) (vfs.File, error)) (vfs.File, error) {
+	if f.failed() == nil {
+		file, err := open(f.FS)
+		if err == nil {
+			if name := filepath.Base(path); strings.HasSuffix(name, ".log") {
+				f.ledger.sawLog(name)
+			}
+			return &fenceFile{File: file, fence: f, path: path}, nil
+		}
+		_ = f.fail(err)
 	}
-	f.ledger.losing()
-	file, err := f.FS.ReuseForWrite(oldname, newname, category)
-	return f.open(newname, file, err)
+	return open(f.memory())
+}
+
+func (f *fence) Open(name string, opts ...vfs.OpenOption) (vfs.File, error) {
+	if f.failed() != nil {
+		if file, err := f.memory().Open(name, opts...); err == nil {
+			return file, nil
+		}
+	}
+	return f.FS.Open(name, opts...)
+}
+
+func (f *fence) Stat(name string) (vfs.FileInfo, error) {
+	if f.failed() != nil {
+		if info, err := f.memory().Stat(name); err == nil {
+			return info, nil
+		}
+	}
+	return f.FS.Stat(name)
 }
 
 func (f *fence) OpenDir(name string) (vfs.File, error) {
@@ -107,33 +123,37 @@ func (f *fence) OpenDir(name string) (vfs.File, error) {
 }
 
 func (f *fence) Link(oldname, newname string) error {
-	if f.failed() != nil {
-		return f.result(newname, errFenced)
-	}
-	return f.result(newname, f.FS.Link(oldname, newname))
+	return f.change(newname, func() error { return f.FS.Link(oldname, newname) })
 }
 
 func (f *fence) Rename(oldname, newname string) error {
-	if f.failed() != nil {
-		return f.result(newname, errFenced)
-	}
-	return f.result(newname, f.FS.Rename(oldname, newname))
+	return f.change(newname, func() error { return f.FS.Rename(oldname, newname) })
 }
 
 func (f *fence) MkdirAll(dir string, perm os.FileMode) error {
+	return f.change(dir, func() error { return f.FS.MkdirAll(dir, perm) })
+}
+
+func (f *fence) change(path string, change func() error) error {
 	if f.failed() != nil {
-		return nil
+		return f.result(path, errFenced)
 	}
-	return f.result(dir, f.FS.MkdirAll(dir, perm))
+	return f.result(path, change())
 }
 
 // Remove may fail: a file that stays does no harm.
 func (f *fence) Remove(name string) error {
+	if strings.HasSuffix(name, ".log") {
+		f.ledger.losing(filepath.Base(name))
+	}
+	if strings.HasPrefix(filepath.Base(name), "marker.") && f.failed() == nil {
+		// It is an old marker. A crash must not take the new one instead.
+		if err := syncFolder(f.FS, f.ledger.dir); err != nil {
+			_ = f.fail(err)
+		}
+	}
 	if f.failed() != nil {
 		return nil
-	}
-	if strings.HasSuffix(name, ".log") || strings.HasPrefix(filepath.Base(name), "MANIFEST-") {
-		f.ledger.losing()
 	}
 	return f.FS.Remove(name)
 }
@@ -155,7 +175,8 @@ type fenceFile struct {
 	vfs.File
 	fence *fence
 	path  string
-	size  int64
+	size  int64 // what was written
+	named bool  // of a manifest: its name is durable
 }
 
 func (f *fenceFile) Write(p []byte) (int, error) {
@@ -192,6 +213,13 @@ func (f *fenceFile) sync(sync func() error) error {
 		return f.fence.result(f.path, err)
 	}
 	if name := filepath.Base(f.path); strings.HasPrefix(name, "MANIFEST-") {
+		if !f.named {
+			// A crash must not keep the marker that is to point here alone.
+			if err := syncFolder(f.fence.FS, f.fence.ledger.dir); err != nil {
+				return f.fence.result(f.path, err)
+			}
+			f.named = true
+		}
 		f.fence.ledger.sawManifest(name, f.size)
 	}
 	return nil
@@ -207,29 +235,8 @@ func (f *fenceFile) SyncTo(length int64) (fullSync bool, err error) {
 }
 
 func (f *fenceFile) Close() error {
+	if name := filepath.Base(f.path); strings.HasSuffix(name, ".log") {
+		f.fence.ledger.closing(name, f.size)
+	}
 	return f.fence.result(f.path, f.File.Close())
 }
-
-// voidFile takes everything and keeps nothing.
-type voidFile struct{ path string }
-
-func (voidFile) Close() error                           { return nil }
-func (voidFile) Read([]byte) (int, error)               { return 0, io.EOF }
-func (voidFile) ReadAt([]byte, int64) (int, error)      { return 0, io.EOF }
-func (voidFile) Write(p []byte) (int, error)            { return len(p), nil }
-func (voidFile) WriteAt(p []byte, _ int64) (int, error) { return len(p), nil }
-func (voidFile) Preallocate(int64, int64) error         { return nil }
-func (voidFile) Sync() error                            { return nil }
-func (voidFile) SyncTo(int64) (bool, error)             { return false, nil }
-func (voidFile) SyncData() error                        { return nil }
-func (voidFile) Prefetch(int64, int64) error            { return nil }
-func (voidFile) Fd() uintptr                            { return vfs.InvalidFd }
-func (f voidFile) Stat() (vfs.FileInfo, error)          { return f, nil }
-
-func (f voidFile) Name() string         { return filepath.Base(f.path) }
-func (voidFile) Size() int64            { return 0 }
-func (voidFile) Mode() fs.FileMode      { return 0o644 }
-func (voidFile) ModTime() time.Time     { return time.Time{} }
-func (voidFile) IsDir() bool            { return false }
-func (voidFile) Sys() any               { return nil }
-func (voidFile) DeviceID() vfs.DeviceID { return vfs.DeviceID{} }

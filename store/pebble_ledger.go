@@ -25,56 +25,60 @@ const (
 )
 
 // ledger is the file that makes a folder a store. It tells its format, and what
-// Pebble can't tell itself when its files were damaged: which log is the
-// newest, and how long its manifests are at least. Pebble takes a manifest or a
-// log that ends early for one that a crash has cut.
+// Pebble can't tell itself when its files were damaged, since it takes a
+// manifest or a log that ends early for one that a crash has cut: how long the
+// manifests are at least, which log is the newest, and how long that was when
+// the store was closed, or 0 if it was not.
 //
 //	reprise store, format 1
-//	log 000014.log
 //	manifest MANIFEST-000012 834
+//	log 000014.log 7391
 //	check 5a1f03c2
 //
-// A store without a log is one that was never opened wholly: nothing was
-// committed to it yet.
+// A new store has the line "new" instead, until it was opened wholly for the
+// first time. Nothing was committed to it before.
 type ledger struct {
 	disk vfs.FS
 	dir  string
-	fail func(error) error // called when the ledger can't be written
+	what string // the store, for messages
+
+	fail   func(error) error // makes the store fail
+	failed func() error      // why it has failed, or nil
 
 	mu        sync.Mutex
-	begun     bool // the store was never opened wholly yet
+	found     bool // the ledger was there
+	new       bool
 	opened    bool // until then changes are collected
 	changed   bool
-	log       string
-	manifests []manifestLine // of the newest, at most two, the newest last
+	log       ledgerLine   // without a name when there is no log
+	manifests []ledgerLine // of the newest, at most two, the newest last
 }
 
-type manifestLine struct {
+type ledgerLine struct {
 	name string
 	size int64
 }
 
-// readLedger reads the ledger of a folder with these files, which may lack it.
-func readLedger(disk vfs.FS, dir, what string, names []string) (*ledger, error) {
-	l := &ledger{disk: disk, dir: dir}
+// read reads the ledger of the folder, which holds these files, unless it lacks
+// one.
+func (l *ledger) read(names []string) error {
 	if !slices.Contains(names, ledgerName) {
-		return l, nil
+		return nil
 	}
-	f, err := disk.Open(filepath.Join(dir, ledgerName))
+	f, err := l.disk.Open(filepath.Join(l.dir, ledgerName))
 	if err != nil {
-		return nil, errOpen(what, err)
+		return errOpen(l.what, err)
 	}
 	text, err := io.ReadAll(f)
 	if err = errors.Join(err, f.Close()); err != nil {
-		return nil, errOpen(what, err)
+		return errOpen(l.what, err)
 	}
-	if err := l.parse(string(text)); err != nil {
-		if errors.Is(err, ErrNotStore) {
-			return nil, err
-		}
-		return nil, errDamaged(what, err)
+	l.found = true
+	err = l.parse(string(text))
+	if err == nil || errors.Is(err, ErrNotStore) {
+		return err
 	}
-	return l, nil
+	return errDamaged(l.what, err)
 }
 
 func (l *ledger) parse(text string) error {
@@ -84,10 +88,12 @@ func (l *ledger) parse(text string) error {
 	}
 	format := 0
 	for line := range strings.Lines(body) {
-		var m manifestLine
+		var m ledgerLine
 		switch {
 		case scan(line, "reprise store, format %d\n", &format):
-		case format == ledgerFormat && scan(line, "log %s\n", &l.log):
+		case format == ledgerFormat && line == "new\n":
+			l.new = true
+		case format == ledgerFormat && scan(line, "log %s %d\n", &l.log.name, &l.log.size):
 		case format == ledgerFormat && scan(line, "manifest %s %d\n", &m.name, &m.size):
 			l.manifests = append(l.manifests, m)
 		case format == ledgerFormat:
@@ -95,8 +101,8 @@ func (l *ledger) parse(text string) error {
 		}
 	}
 	if format != ledgerFormat {
-		return fmt.Errorf("%w: the store in %s has format %d, this version of Reprise reads format %d; "+
-			"use the version that made it", ErrNotStore, l.dir, format, ledgerFormat)
+		return fmt.Errorf("%w: %s has format %d, this version of Reprise reads format %d; "+
+			"use the version that made it", ErrNotStore, l.what, format, ledgerFormat)
 	}
 	return nil
 }
@@ -113,17 +119,20 @@ func checkLine(body string) string {
 func (l *ledger) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "reprise store, format %d\n", ledgerFormat)
-	if l.log != "" {
-		fmt.Fprintf(&b, "log %s\n", l.log)
+	if l.new {
+		b.WriteString("new\n")
 	}
 	for _, m := range l.manifests {
 		fmt.Fprintf(&b, "manifest %s %d\n", m.name, m.size)
 	}
+	if l.log.name != "" {
+		fmt.Fprintf(&b, "log %s %d\n", l.log.name, l.log.size)
+	}
 	return b.String() + "check " + checkLine(b.String())
 }
 
-// ready reports whether the store was opened before.
-func (l *ledger) ready() bool { return l.log != "" }
+// ready reports whether the store was opened wholly before.
+func (l *ledger) ready() bool { return l.found && !l.new }
 
 // begin makes the folder a store that holds nothing yet. What Pebble left there
 // when it was interrupted is removed.
@@ -133,13 +142,13 @@ func (l *ledger) begin(names []string) error {
 			continue
 		}
 		if err := l.disk.Remove(filepath.Join(l.dir, name)); err != nil {
-			return errOpen("the store in "+l.dir, err)
+			return errOpen(l.what, err)
 		}
 	}
+	l.new = true
 	if err := l.replace(); err != nil {
-		return errOpen("the store in "+l.dir, err)
+		return errOpen(l.what, err)
 	}
-	l.begun = true
 	return nil
 }
 
@@ -147,8 +156,18 @@ func (l *ledger) begin(names []string) error {
 func (l *ledger) sawLog(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.log, l.changed = name, true
+	l.log, l.changed = ledgerLine{name: name}, true
 	l.writeOpened()
+}
+
+// closing notes that a log of this size was closed. If it is the last one, that
+// gets written with the store's end.
+func (l *ledger) closing(name string, size int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.log.name == name {
+		l.log.size, l.changed = size, true
+	}
 }
 
 // sawManifest notes that a manifest of this size is durable.
@@ -157,7 +176,7 @@ func (l *ledger) sawManifest(name string, size int64) {
 	defer l.mu.Unlock()
 	n := len(l.manifests)
 	if n == 0 || l.manifests[n-1].name != name {
-		l.manifests = append(l.manifests, manifestLine{name: name})
+		l.manifests = append(l.manifests, ledgerLine{name: name})
 		l.manifests = l.manifests[max(0, n-1):]
 		n = len(l.manifests)
 	}
@@ -166,21 +185,27 @@ func (l *ledger) sawManifest(name string, size int64) {
 }
 
 // losing is called before a file is removed. The ledger on disk must not ask
-// for one that is gone.
-func (l *ledger) losing() {
+// for a log that is gone.
+func (l *ledger) losing(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.begun {
+	if l.log.name == name {
+		l.log, l.changed = ledgerLine{}, true
+	}
+	if !l.new {
 		l.writeChanged()
 	}
 }
 
-// write ends the opening of the store: from here on the ledger on disk is
-// always true.
+// write writes what was noted. The first call ends the opening of the store, and
+// from then on what is noted is written at once.
 func (l *ledger) write() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.opened, l.begun = true, false
+	if l.new {
+		l.new, l.changed = false, true
+	}
+	l.opened = true
 	l.writeChanged()
 }
 
@@ -191,7 +216,7 @@ func (l *ledger) writeOpened() {
 }
 
 func (l *ledger) writeChanged() {
-	if !l.changed {
+	if !l.changed || l.failed() != nil {
 		return
 	}
 	if err := l.replace(); err != nil {

@@ -1,9 +1,7 @@
 package store
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,8 +23,8 @@ var openFolders struct {
 
 // lockFolder locks a store's folder, against this process and all others.
 func lockFolder(disk vfs.FS, dir, what string) (unlock func() error, err error) {
-	info, err := os.Stat(dir)
-	if err != nil {
+	info, err := os.Stat(dir) // of a disk for tests there is none
+	if err != nil && disk == vfs.Default {
 		return nil, errOpen(what, err)
 	}
 	openFolders.Lock()
@@ -38,15 +36,16 @@ func lockFolder(disk vfs.FS, dir, what string) (unlock func() error, err error) 
 	}
 	path := filepath.Join(dir, lockName)
 	lock, err := disk.Lock(path)
-	var pathErr *fs.PathError
 	switch {
-	case errors.As(err, &pathErr):
-		return nil, errOpen(what, err)
+	case err != nil && isLocked(err):
+		return nil, fmt.Errorf("%w: %s is open in %s; stop that, or use another folder",
+			ErrInUse, what, lockHolder(path))
 	case err != nil:
-		return nil, fmt.Errorf("%w: %s is open in %s; stop that, or use another folder (%w)",
-			ErrInUse, what, lockHolder(path), err)
+		return nil, errOpen(what, err)
 	}
-	openFolders.infos = append(openFolders.infos, info)
+	if info != nil {
+		openFolders.infos = append(openFolders.infos, info)
+	}
 	return func() error {
 		openFolders.Lock()
 		defer openFolders.Unlock()

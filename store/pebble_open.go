@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -58,11 +60,11 @@ func OpenPebble(dir string, opts PebbleOptions) (Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := openLocked(opts, real, what)
+	s, l, err := openLocked(opts, real, what)
 	if err != nil {
 		return nil, errors.Join(err, unlock())
 	}
-	s.release = func() error { return errors.Join(s.shutDown(), unlock()) }
+	s.release = func() error { return errors.Join(s.shutDown(l), unlock()) }
 	return s, nil
 }
 
@@ -144,17 +146,19 @@ func syncFolder(disk vfs.FS, dir string) error {
 }
 
 // openLocked opens the store in a folder that is locked.
-func openLocked(opts PebbleOptions, dir, what string) (*pebbleStore, error) {
+func openLocked(opts PebbleOptions, dir, what string) (*pebbleStore, *ledger, error) {
 	names, err := opts.fs.List(dir)
 	if err != nil {
-		return nil, errOpen(what, err)
+		return nil, nil, errOpen(what, err)
 	}
 	if err := mayBeStore(names, dir); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	l, err := readLedger(opts.fs, dir, what, names)
-	if err != nil {
-		return nil, err
+	s := &pebbleStore{touched: &touched{}}
+	s.init(what)
+	l := &ledger{disk: opts.fs, dir: dir, what: what, fail: s.fail, failed: s.durable.err}
+	if err := l.read(names); err != nil {
+		return nil, nil, err
 	}
 	if l.ready() {
 		err = checkFiles(opts.fs, dir, what, names, l)
@@ -162,20 +166,20 @@ func openLocked(opts PebbleOptions, dir, what string) (*pebbleStore, error) {
 		err = l.begin(names)
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	s := &pebbleStore{touched: &touched{}}
-	s.init(what)
-	l.fail = s.fail
-	f := &fence{FS: opts.fs, ledger: l, fail: s.fail, failed: s.durable.err}
-	if s.db, err = openDB(dir, opts.pebble(f, s)); err != nil {
-		return nil, openError(s, err)
+	o := opts.pebble(newFence(opts.fs, l, s), s)
+	compactions := newScheduler(s)
+	o.Experimental.CompactionScheduler = compactions
+	if s.db, err = openDB(dir, o); err != nil {
+		return nil, nil, openError(s, err)
 	}
+	compactions.start()
 	l.write()
 	if err := s.durable.err(); err != nil {
-		return nil, errors.Join(err, s.closeDB())
+		return nil, nil, errors.Join(err, s.closeDB())
 	}
-	return s, nil
+	return s, l, nil
 }
 
 // openError says what an error of Pebble's means for the one who opens.
@@ -183,8 +187,8 @@ func openError(s *pebbleStore, err error) error {
 	if failure := s.durable.err(); failure != nil {
 		return failure
 	}
-	var path *fs.PathError
-	if errors.As(err, &path) && !errors.Is(err, fs.ErrNotExist) {
+	var errno syscall.Errno
+	if errors.As(err, &errno) && !errors.Is(err, fs.ErrNotExist) {
 		return errOpen(s.what, err)
 	}
 	return errDamaged(s.what, err)
@@ -226,12 +230,6 @@ func (o *PebbleOptions) pebble(f *fence, s *pebbleStore) *pebble.Options {
 		EventListener: &pebble.EventListener{
 			// By default this one ends the process. The reader gets an error.
 			DataCorruption: func(pebble.DataCorruptionInfo) {},
-			// Pebble would try again at once, and for ever.
-			BackgroundError: func(error) {
-				if s.durable.err() != nil {
-					<-s.closing
-				}
-			},
 		},
 	}
 	for i := range p.Levels {
@@ -239,6 +237,46 @@ func (o *PebbleOptions) pebble(f *fence, s *pebbleStore) *pebble.Options {
 		p.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 	}
 	return p
+}
+
+// scheduler lets Pebble compact tables in the background: when the store is
+// open, since Pebble does not wait for that when opening fails, and until the
+// store has failed, since its tables would be written into memory.
+type scheduler struct {
+	pebble.CompactionScheduler
+	s    *pebbleStore
+	open *atomic.Bool
+}
+
+func newScheduler(s *pebbleStore) scheduler {
+	// Pebble's own one, without a goroutine that asks for work ten times a
+	// second: Pebble asks for itself after each flush and compaction.
+	own := pebble.NewConcurrencyLimitSchedulerWithNoPeriodicGrantingForTest()
+	return scheduler{own, s, &atomic.Bool{}}
+}
+
+func (c scheduler) Register(goroutines int, db pebble.DBForCompaction) {
+	c.CompactionScheduler.Register(goroutines, scheduled{db, c})
+}
+
+// start lets compactions begin, and has Pebble asked whether one waits.
+func (c scheduler) start() {
+	c.open.Store(true)
+	if ok, grant := c.TrySchedule(); ok {
+		grant.Done()
+	}
+}
+
+type scheduled struct {
+	pebble.DBForCompaction
+	c scheduler
+}
+
+func (d scheduled) GetAllowedWithoutPermission() int {
+	if !d.c.open.Load() || d.c.s.durable.err() != nil {
+		return 0
+	}
+	return d.DBForCompaction.GetAllowedWithoutPermission()
 }
 
 // pebbleLogger hears from Pebble. Of what it hears, only what Pebble would end
@@ -275,37 +313,20 @@ func calledByStore() bool {
 	}
 }
 
-// shutDown ends what an open store does, after its last call.
-func (s *pebbleStore) shutDown() error {
-	failure := s.durable.err()
-	if failure == nil && s.applied.Load() > 0 {
-		failure = s.sealLog()
+// shutDown ends what a store on disk does, after its last call.
+func (s *pebbleStore) shutDown(l *ledger) error {
+	err := s.closeDB()
+	if err == nil {
+		l.write()
 	}
-	if err := s.closeDB(); failure == nil {
-		return err
+	if failure := s.durable.err(); failure != nil {
+		return failure
 	}
-	return failure
-}
-
-// sealLog ends the log with a seal, so that damage to the last commits can be
-// told from a crash.
-func (s *pebbleStore) sealLog() (err error) {
-	defer s.rescue(&err)
-	pb := s.db.NewBatch()
-	number := s.applied.Add(1)
-	seal := makeSeal(number, s.durable.level.Load())
-	if err := pb.LogData(seal[:], nil); err != nil {
-		return err
-	}
-	if err := s.db.ApplyNoSyncWait(pb, pebble.Sync); err != nil {
-		return s.fail(err)
-	}
-	return s.sync(pb, number)
+	return err
 }
 
 func (s *pebbleStore) closeDB() (err error) {
 	defer s.rescue(&err)
-	close(s.closing)
 	if s.wedged.Load() {
 		return nil // what it holds can't be had back
 	}
