@@ -25,6 +25,9 @@ var latencies = [...]time.Duration{
 	time.Minute, 10 * time.Minute, time.Hour,
 }
 
+// commitLatencies is how many of them the acknowledgement of a commit may take: up to a second.
+const commitLatencies = 4
+
 // labelArrives is the point at which the world chooses between nodes.
 const labelArrives = "world/arrives"
 
@@ -32,8 +35,12 @@ const labelArrives = "world/arrives"
 func (inc *incarnation) arrive(a arrival) {
 	w := inc.node.world
 	a.task = w.loop.Current()
-	if k := inc.node.points.slow.Ask(len(latencies) + 1); k != 0 {
-		inc.arriveLate(a, latencies[k-1])
+	slow, slowest := &inc.node.points.slow, len(latencies)
+	if a.kind == evAcknowledged {
+		slow, slowest = &inc.node.points.slowCommit, commitLatencies
+	}
+	if k := slow.Ask(slowest + 1); k != 0 {
+		inc.arriveLate(a, slow, latencies[k-1])
 	} else {
 		inc.enqueue(a)
 	}
@@ -65,11 +72,15 @@ func (inc *incarnation) enqueue(a arrival) {
 }
 
 // arriveLate makes an arrival pending only after a latency, so that timers may overtake it.
-func (inc *incarnation) arriveLate(a arrival, latency time.Duration) {
+func (inc *incarnation) arriveLate(a arrival, s *site, latency time.Duration) {
 	n := inc.node
 	w := n.world
 	w.event(evFault, n, a.group, "slow", int64(latency))
-	w.deviate(n.points.slow.point, n, a.group, w.say("%s is slow: it takes %v", a.what(), latency))
+	if w.trace.record {
+		text := fmt.Sprintf("%s takes %v to arrive", a.what(), latency)
+		w.retext(text)
+		w.deviate(s.point, n, a.group, text)
+	}
 	w.clock.AfterFunc(latency, func() {
 		if !inc.dead {
 			inc.enqueue(a)

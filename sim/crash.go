@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -85,6 +87,7 @@ func (w *World) carryOut(inc *incarnation) {
 	for _, t := range w.loop.Tasks() {
 		if t.Owner == inc {
 			t.Kill()
+			w.mustBeDead(t)
 		}
 	}
 	pending := inc.pending
@@ -103,6 +106,14 @@ func (w *World) carryOut(inc *incarnation) {
 	}
 	if !inc.forGood {
 		n.scheduleReboot(inc.atOnce)
+	}
+}
+
+// mustBeDead fails the world when a task recovered from its end again and again.
+func (w *World) mustBeDead(t *eventloop.Task) {
+	if err := t.Err(); err != eventloop.ErrKilled && errors.Is(err, eventloop.ErrKilled) {
+		w.failed(&Failure{Property: propDies, Subject: fmt.Sprintf("task %q", t.Name()),
+			Detail: []string{err.Error(), "a deferred function must not call the simulator in an endless loop"}})
 	}
 }
 
@@ -136,7 +147,10 @@ func (n *Node) scheduleReboot(atOnce bool) {
 		n.stopReboot = w.clock.AfterFunc(0, n.start)
 		return
 	}
-	k := n.points.reboot.Chance(0.5, len(delays))
+	k := 0
+	if !w.faultless {
+		k = n.points.reboot.Chance(0.5, len(delays))
+	}
 	w.event(evReboot, n, "", "", int64(delays[k]))
 	if k != 0 {
 		w.deviate(n.points.reboot, n, "", w.say("boots again only after %v", delays[k]))

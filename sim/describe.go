@@ -42,6 +42,12 @@ func (w *World) waiting() []string {
 			lines = append(lines, fmt.Sprintf("node %q is down", n.name))
 		}
 	}
+	for _, l := range w.links {
+		if len(l.waiting) > 0 {
+			lines = append(lines, fmt.Sprintf("%s: %s back, by Hold or Partition", l.subject(),
+				plural(int64(len(l.waiting)), "message is held", "messages are held")))
+		}
+	}
 	return lines
 }
 

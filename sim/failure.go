@@ -17,6 +17,7 @@ const (
 	propAssert   = "the test's assertions hold"
 	propExit     = "no task ends the test by itself"
 	propAlike    = "the same schedule gives the same trace"
+	propDies     = "a task of a crashed node ends"
 	propBlocked  = "no task blocks outside of the simulator"
 )
 

@@ -68,7 +68,7 @@ type incarnation struct {
 type nodePoints struct {
 	commit, spawn, start, end, timer, answer site // crash points
 	torn, lost                               site // what a crash may do to a write that isn't acknowledged
-	slow                                     site
+	slow, slowCommit                         site
 	bytes, reboot, completes                 *choice.Point
 
 	// These exist only when the plan has a rule for them.
@@ -126,24 +126,25 @@ func (w *World) newNodePoints(name string) nodePoints {
 		return at(kind, label)
 	}
 	return nodePoints{
-		commit:    at(fault.Crash, "/crash/commit"),
-		spawn:     at(fault.Crash, "/crash/spawn"),
-		start:     at(fault.Crash, "/crash/start"),
-		end:       at(fault.Crash, "/crash/end"),
-		timer:     at(fault.Crash, "/crash/timer"),
-		answer:    at(fault.Crash, "/crash/answer"),
-		torn:      at(fault.Torn, "/torn"),
-		lost:      at(fault.Torn, "/lost"),
-		slow:      at(fault.Slow, "/slow"),
-		bytes:     w.list.Point(name + "/torn/bytes"),
-		reboot:    w.list.Point(name + "/reboot"),
-		completes: w.list.Point(name + "/completes"),
-		pause:     rare(fault.Pause, "/pause"),
-		jump:      rare(fault.ClockJump, "/clock"),
-		read:      rare(fault.IOError, "/io/read"),
-		write:     rare(fault.IOError, "/io/write"),
-		sync:      rare(fault.SyncError, "/io/sync"),
-		full:      rare(fault.DiskFull, "/io/full"),
+		commit:     at(fault.Crash, "/crash/commit"),
+		spawn:      at(fault.Crash, "/crash/spawn"),
+		start:      at(fault.Crash, "/crash/start"),
+		end:        at(fault.Crash, "/crash/end"),
+		timer:      at(fault.Crash, "/crash/timer"),
+		answer:     at(fault.Crash, "/crash/answer"),
+		torn:       at(fault.Torn, "/torn"),
+		lost:       at(fault.Torn, "/lost"),
+		slow:       at(fault.Slow, "/slow"),
+		slowCommit: at(fault.Slow, "/slow/commit"),
+		bytes:      w.list.Point(name + "/torn/bytes"),
+		reboot:     w.list.Point(name + "/reboot"),
+		completes:  w.list.Point(name + "/completes"),
+		pause:      rare(fault.Pause, "/pause"),
+		jump:       rare(fault.ClockJump, "/clock"),
+		read:       rare(fault.IOError, "/io/read"),
+		write:      rare(fault.IOError, "/io/write"),
+		sync:       rare(fault.SyncError, "/io/sync"),
+		full:       rare(fault.DiskFull, "/io/full"),
 	}
 }
 

@@ -3,6 +3,8 @@ package sim_test
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -170,6 +172,59 @@ func TestReportOfHang(t *testing.T) {
 		w.Node("worker", func(n *sim.Node) {
 			n.Go("order", func(context.Context) { <-make(chan int) })
 		})
+		_ = w.Sleep(w.Context(), time.Minute)
+	}))
+}
+
+// TestReportOfDrift edits a saved schedule, so that it names a choice that is never made.
+func TestReportOfDrift(t *testing.T) {
+	var failing, passing string
+	t.Run("in a module of its own", func(t *testing.T) {
+		ownModule(t)
+		_, failed := spied(t, "TestShop", memory, shop)
+		require.True(t, failed)
+		paths, err := filepath.Glob("testdata/sim/TestShop/*.schedule")
+		require.NoError(t, err)
+		require.Len(t, paths, 1)
+		schedule, err := os.ReadFile(paths[0])
+		require.NoError(t, err)
+		schedule = append(schedule, "worker/completes#99 = 1\n"...)
+		require.NoError(t, os.WriteFile(paths[0], schedule, 0o644))
+		failing, failed = spied(t, "TestShop", memory, shop)
+		require.True(t, failed)
+		cfg := memory
+		cfg.Runs = 1
+		passing, failed = spied(t, "TestShop", cfg, func(*sim.World) {})
+		require.False(t, failed)
+	})
+	golden.Assert(t, "report/drift.txt", failing)
+	golden.Assert(t, "report/passes.txt", passing)
+}
+
+// TestReportOfHeldMessages deadlocks because nobody lets go.
+func TestReportOfHeldMessages(t *testing.T) {
+	golden.Assert(t, "report/held.txt", report(t, memory, func(w *sim.World) {
+		n := w.Node("worker", func(n *sim.Node) {})
+		w.Hold(nil, n)
+		_, _ = sim.Request[int, int](w.Context(), n, "add", 1)
+	}))
+}
+
+// TestReportOfUndead has a task that recovers from its end for ever.
+func TestReportOfUndead(t *testing.T) {
+	golden.Assert(t, "report/undead.txt", report(t, memory, func(w *sim.World) {
+		n := w.Node("worker", func(n *sim.Node) {
+			n.Go("order", func(ctx context.Context) {
+				for {
+					func() {
+						defer func() { _ = recover() }()
+						_ = w.Sleep(ctx, time.Second)
+					}()
+				}
+			})
+		})
+		_ = w.Sleep(w.Context(), time.Minute)
+		n.Crash()
 		_ = w.Sleep(w.Context(), time.Minute)
 	}))
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -106,7 +107,7 @@ func versions() (golang, reprise string) {
 func command(test string, args ...string) string {
 	levels := strings.Split(test, "/")
 	for i, level := range levels {
-		levels[i] = "^" + level + "$"
+		levels[i] = "^" + regexp.QuoteMeta(level) + "$"
 	}
 	parts := []string{"go test"}
 	if tags := buildTags(); tags != "" {

@@ -140,7 +140,11 @@ func (s *sweep) runBatch() (hung *job) {
 	for i := range lanes {
 		lanes[i] = startLane(s.one)
 	}
-	return awaitLanes(lanes)
+	hung = awaitLanes(lanes)
+	if hung != nil {
+		s.failed.Store(-1) // the lanes left behind shall not begin anything
+	}
+	return hung
 }
 
 // settle counts the batch, up to the first failure, and tells the strategy.
