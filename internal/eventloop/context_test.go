@@ -202,6 +202,40 @@ func TestUnder(t *testing.T) {
 	require.Equal(t, 7, v)
 }
 
+// TestUnderTheOwnContext cancels a task that waits under a context derived from its own: the cancellation
+// comes by two ways and must arrive once.
+func TestUnderTheOwnContext(t *testing.T) {
+	for name, derive := range map[string]func(l *eventloop.Loop, ctx context.Context) context.Context{
+		"itself": func(_ *eventloop.Loop, ctx context.Context) context.Context { return ctx },
+		"child": func(l *eventloop.Loop, ctx context.Context) context.Context {
+			child, _ := l.WithCancel(ctx)
+			return child
+		},
+		"foreign child": func(_ *eventloop.Loop, ctx context.Context) context.Context {
+			child, cancel := context.WithCancel(ctx)
+			t.Cleanup(cancel)
+			return child
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := eventloop.New()
+			task := l.Go("task", func() {
+				err := l.Under(derive(l, l.Current().Context()), func() error {
+					err := l.Park("a wake")
+					require.NoError(t, l.Yield(), "it was delivered")
+					require.NoError(t, l.Yield())
+					return err
+				})
+				require.ErrorIs(t, err, errEnough)
+			})
+			l.Run()
+			task.Cancel(errEnough)
+			l.Run()
+			require.True(t, task.Done())
+		})
+	}
+}
+
 func TestUnderLeavesNothingPending(t *testing.T) {
 	l, c := virtualLoop()
 	l.Go("task", func() {

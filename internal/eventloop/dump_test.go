@@ -50,6 +50,10 @@ func TestParseDump(t *testing.T) {
 	require.False(t, all[3].blocked(), "the collector's waits pass")
 	require.True(t, quiet(all[:3], 7))
 	require.False(t, quiet(all, 7))
+	inLoop := goroutineDump{number: 10, state: "running", places: []Place{
+		{Function: module + "internal/eventloop.(*worker).loop"},
+	}}
+	require.True(t, quiet(append(all[:3:3], inLoop), 7), "a task of another loop ends nobody's wait")
 }
 
 func TestBlockedStates(t *testing.T) {

@@ -30,7 +30,7 @@ func (t *Task) Kill() {
 }
 
 func (l *Loop) kill(t *Task) {
-	if t.state == done || t.killed {
+	if t.state == done {
 		return
 	}
 	t.killed, t.roused = true, true

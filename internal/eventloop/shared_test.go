@@ -1,6 +1,8 @@
 package eventloop_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"testing"
 
@@ -273,24 +275,189 @@ func TestCondKeepsItsLock(t *testing.T) {
 	l := eventloop.New()
 	m := eventloop.NewMutex(l, "m")
 	c := eventloop.NewCond(m, "c")
-	waiter := l.Go("waiter", func() {
-		require.NoError(t, m.Lock())
-		require.ErrorIs(t, c.Wait(), errEnough)
-		require.Equal(t, `mutex "m", held by task "waiter"`, m.String())
-		require.ErrorIs(t, l.Park("anything"), errEnough, "the second cancellation waited for the lock")
-		m.Unlock()
-	})
-	l.Go("holder", func() {
-		require.NoError(t, m.Lock())
-		waiter.Cancel(errEnough)
-		require.NoError(t, l.Yield())
-		waiter.Cancel(errEnough)
-		require.NoError(t, l.Yield())
-		m.Unlock()
+	for _, second := range []string{"on its way", "while it waits for the lock"} {
+		waiter := l.Go("waiter", func() {
+			require.NoError(t, m.Lock())
+			require.ErrorIs(t, c.Wait(), errEnough)
+			require.Equal(t, `mutex "m", held by task "waiter"`, m.String())
+			require.ErrorIs(t, l.Park("anything"), errEnough, "the second cancellation comes with the next wait")
+			m.Unlock()
+		})
+		l.Go("holder", func() {
+			require.NoError(t, m.Lock())
+			waiter.Cancel(errEnough)
+			if second == "on its way" {
+				waiter.Cancel(errEnough)
+			}
+			require.NoError(t, l.Yield())
+			if second != "on its way" {
+				waiter.Cancel(errEnough)
+			}
+			require.NoError(t, l.Yield())
+			m.Unlock()
+		})
+		l.Run()
+		require.True(t, waiter.Done())
+		require.Equal(t, `mutex "m"`, m.String())
+	}
+}
+
+func TestCloseWakesSenders(t *testing.T) {
+	l := eventloop.New()
+	ch := eventloop.NewChan[int](l, "c", 0)
+	sender := eventloop.Start(l, "sender", func() (int, error) { return 0, ch.Send(1) })
+	l.Run()
+	ch.Close()
+	l.Run()
+	require.ErrorIs(t, sender.Err(), eventloop.ErrClosed)
+}
+
+// TestOldWaitsWakeNobody looks for what a wait that was given up could leave behind: something that ends a
+// later wait of the same task.
+func TestOldWaitsWakeNobody(t *testing.T) {
+	foreign, cancelForeign := context.WithCancel(context.Background())
+	defer cancelForeign()
+	l := eventloop.New()
+	defer l.Close()
+	own, cancelOwn := l.WithCancel(context.Background())
+	item := l.Go("item", func() { _ = l.Park("a wake") })
+	giveUp := func() {
+		task := l.Current()
+		l.CallSoon(func() { task.Cancel(errEnough) })
+	}
+	olds := map[string]func() error{
+		"wait": func() error {
+			giveUp()
+			_, _, err := eventloop.Wait(eventloop.AllCompleted, item)
+			return err
+		},
+		"completed": func() (err error) {
+			giveUp()
+			for _, err = range eventloop.Completed(item) {
+			}
+			return err
+		},
+		"under": func() error {
+			giveUp()
+			return l.Under(own, func() error { return l.Park("a wake") })
+		},
+		"own context": func() error {
+			l.CallSoon(l.Current().Wake)
+			return errors.Join(l.ParkContext(own, "a wake"), errEnough)
+		},
+		"foreign context": func() error {
+			l.CallSoon(l.Current().Wake)
+			return errors.Join(l.ParkContext(foreign, "a wake"), errEnough)
+		},
+	}
+	for name, old := range olds {
+		l.Go(name, func() {
+			require.ErrorIs(t, old(), errEnough)
+			require.NoError(t, l.Park("a later wake"))
+			t.Errorf("what is left of %q ended the later wait", name)
+		})
+	}
+	l.Run()
+	item.Wake()
+	cancelOwn(nil)
+	cancelForeign()
+	l.Run()
+	require.Len(t, l.Tasks(), len(olds))
+	for _, w := range l.Waiting() {
+		require.Equal(t, "a later wake", w.On)
+	}
+}
+
+// TestCompletedWakesItsOwnWaitOnly waits for something else inside the loop over what is completed.
+func TestCompletedWakesItsOwnWaitOnly(t *testing.T) {
+	l := eventloop.New()
+	var log []string
+	item := func(name string) *eventloop.Task { return l.Go(name, func() { _ = l.Park("a wake") }) }
+	a, b := item("a"), item("b")
+	task := l.Go("task", func() {
+		for done := range eventloop.Completed(a, b) {
+			log = append(log, done.Name())
+			require.NoError(t, l.Park("something else"))
+			log = append(log, "something else")
+		}
 	})
 	l.Run()
-	require.True(t, waiter.Done())
-	require.Equal(t, `mutex "m"`, m.String())
+	a.Wake()
+	l.Run()
+	b.Wake()
+	l.Run()
+	require.Equal(t, []string{"a"}, log)
+	task.Wake()
+	l.Run()
+	require.Equal(t, []string{"a", "something else", "b"}, log)
+	l.Close()
+}
+
+func TestCancellationOnItsWayIsPassedOn(t *testing.T) {
+	l := eventloop.New()
+	inner := l.Go("inner", func() { require.ErrorIs(t, l.Park("a wake"), errEnough) })
+	task := l.Go("task", func() {
+		l.Current().Cancel(errEnough)
+		require.ErrorIs(t, inner.Await(), errEnough)
+		require.NoError(t, l.Yield(), "it was delivered to the other")
+	})
+	l.Run()
+	require.True(t, task.Done())
+}
+
+func TestUncancel(t *testing.T) {
+	l := eventloop.New()
+	refuse := func() {
+		require.ErrorIs(t, l.Park("a wake"), errEnough)
+		l.Current().Uncancel()
+		require.NoError(t, l.Park("another"))
+	}
+	refused, insisted := l.Go("refused", refuse), l.Go("insisted", refuse)
+	l.Run()
+	refused.Cancel(errEnough)
+	insisted.Cancel(errEnough)
+	l.Run()
+	refused.Wake()
+	insisted.Wake()
+	insisted.Cancel(errors.New("again")) // comes too late for the wait, but counts
+	l.Run()
+	require.NoError(t, refused.Err())
+	require.ErrorIs(t, refused.Cancelled(), errEnough, "that it was asked for stays known")
+	require.ErrorIs(t, insisted.Err(), errEnough)
+	dropped := l.Go("dropped", func() {
+		l.Current().Cancel(errEnough)
+		l.Current().Uncancel()
+		require.NoError(t, l.Yield(), "what was not delivered is dropped")
+	})
+	l.Run()
+	require.NoError(t, dropped.Err())
+}
+
+func TestReadyCountsTheLiving(t *testing.T) {
+	l := eventloop.New()
+	woken := l.Go("woken", func() { _ = l.Park("a wake") })
+	l.Run()
+	unstarted := l.Go("unstarted", func() { t.Error("it was killed") })
+	ran := false
+	l.Go("last", func() { ran = true })
+	woken.Wake()
+	require.Equal(t, 3, l.Ready())
+	woken.Kill()
+	require.Equal(t, 2, l.Ready())
+	unstarted.Kill()
+	require.Equal(t, 1, l.Ready())
+	l.Go("one more", func() {})
+	l.SetPicker(func(ready int) int {
+		require.Equal(t, 2, ready, "the picker chooses among the living")
+		return 1
+	})
+	require.Equal(t, 2, l.Run())
+	require.True(t, ran)
+	require.Zero(t, l.Ready())
+	only := l.Go("only", func() {})
+	l.SetPicker(func(int) int { t.Error("there is nothing to choose"); return 0 })
+	only.Kill()
+	require.Zero(t, l.Run())
 }
 
 func TestSteps(t *testing.T) {

@@ -188,7 +188,6 @@ func (t *Task) finish(err error) {
 	}
 	t.prev, t.next = nil, nil
 	l.live--
-	t.withdraw()
 	t.onDone.fire(l)
 	if t.ctx != nil {
 		t.ctx.end(context.Canceled, context.Canceled)

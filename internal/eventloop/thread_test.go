@@ -186,12 +186,21 @@ func TestForeignGoroutineOfNestedLoop(t *testing.T) {
 		})
 		inner.Run()
 	})
-	other := eventloop.New()
-	other.Go("stranger", func() { outer.Run() }) // hosts outer, but is no task of it
-	other.Run()
+	outer.Go("another host", func() {
+		var panicked any
+		elsewhere(func() {
+			stranger := eventloop.New()
+			stranger.Go("stranger", func() {
+				defer func() { panicked = recover() }()
+				outer.Current()
+			})
+			stranger.Run()
+		})
+		require.Contains(t, panicked, "not a task of this loop", "a task of a loop that is not nested here")
+	})
+	outer.Run()
 	inner.Close()
 	outer.Close()
-	other.Close()
 }
 
 func TestExitEndsTheRunner(t *testing.T) {
