@@ -47,12 +47,39 @@
 //
 // # What a body may do
 //
-// World.Go, Sleep, Now, WithTimeout and the tools for tasks (Future, Chan, Mutex, …) replace the go
-// statement, package time, context.WithTimeout and package sync. World is a testing.TB as far as require
-// and assert need one: require.NoError(w, err). Properties have names, so that a report can say which one
-// does not hold: Fail, Always, Eventually; Sometimes and Reachable say what a whole sweep must see at
-// least once. StopFaults ends the phase in which things go wrong; what does not end after it is reported,
-// with the reason.
+// World.Go, Sleep, Now, WithTimeout and the tools for tasks (Start, Future, Chan, Mutex, Queue, …) replace
+// the go statement, package time, context.WithTimeout and package sync. A World is what require and assert
+// want as their first argument: require.NoError(w, err). Properties have names, so that a report can say
+// which one does not hold: Fail, Always, Eventually; Sometimes and Reachable say what a whole sweep must
+// see at least once. World.Pick is a choice of the test's own. StopFaults ends the phase in which things
+// go wrong; what does not end after it is reported, with who waits on what.
+//
+// # What can go wrong
+//
+// The fault plan says what may happen by choice, and how often (see package fault); most of it can also be
+// asked for. Each kind, and where it is asked:
+//
+//	crash             at every call through the seam of a node; Node.Crash, Stop, Restart
+//	torn              at a commit: the node dies and a part of the record is left; or the last commit,
+//	                  not yet acknowledged, is lost in a crash elsewhere
+//	slow              the end of a step, the acknowledgement of a commit, messages, dependencies
+//	pause             before a node learns of something; Node.Pause
+//	clock-jump        at Node.Now; Node.SkewClock
+//	io-error          at reads, which may succeed later, and at commits, after which the store is failed
+//	sync-error        at commits, whether they are then on disk or not; the store is failed
+//	disk-full         at commits; the store is failed until it is opened again
+//	drop, duplicate, reorder   requests and answers between nodes
+//	partition         between two nodes; World.Partition, Repair; Hold and Release lose nothing
+//	dependency-error  at Dependency.Do, before the operation or after it; Dependency.Break, Repair
+//
+// Nodes talk by Serve and Request, by connections (Node.Listen, World.Dial), or by net/http over these
+// (Node.ServeHTTP, World.HTTPClient).
+//
+// # Other ways to explore
+//
+// Sweep is Check without a test, and returns what it has seen. Fuzz joins a body to Go's native fuzzing. Draw
+// takes the choices from a library such as rapid. Config.RandomStarts also makes the order in which ready
+// tasks run a choice.
 //
 // # Flags
 //
