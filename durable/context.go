@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/cespare/xxhash/v2"
-	"github.com/reprise-dst/reprise/internal/eventloop"
 )
 
 // Context is what workflow code gets instead of a context.Context, so that the compiler refuses code that
@@ -15,16 +14,7 @@ import (
 // Context that it was given, not that of the branch around it. Every method is a function of the journal.
 type Context struct {
 	b *branch
-}
-
-// branch is one line of control in a run. Operations take their ids from its counter.
-type branch struct {
-	m      *machine
-	task   *eventloop.Task
-	prefix string // "" for the root, "2." for the branch that was operation 2
-	issued int
-	rand   *rand.Rand
-	pc     [1]uintptr // where workflow code made its latest call; noted when the machine locates
+	s *scope // what is asked for with the context is cancelled with it
 }
 
 // Now returns when the run saw its latest event: the time by which this branch was woken. It moves only
@@ -44,13 +34,6 @@ func (ctx Context) Rand() *rand.Rand {
 // RunID returns the id of the run that this branch belongs to.
 func (ctx Context) RunID() string { return ctx.enter("RunID").m.run }
 
-// Sleep waits until d has passed since Now. The deadline is recorded, so it is the same after a crash. A
-// negative d is zero. The run holds no memory and no goroutine while it only sleeps.
-func (ctx Context) Sleep(d time.Duration) {
-	b := ctx.enter("Sleep")
-	b.m.await(b.startTimer(max(d, 0)))
-}
-
 // enter checks that the context is used where it may be, and returns its branch.
 func (ctx Context) enter(call string) *branch {
 	b := ctx.b
@@ -62,6 +45,10 @@ func (ctx Context) enter(call string) *branch {
 		if b.m.locate {
 			runtime.Callers(3, b.pc[:]) // past this function and the one that workflow code called
 		}
+		if b.m.ended {
+			b.task.Unwind() // the run has left the memory, and its code is being unwound
+		}
+		b.scope = ctx.s
 		return b
 	case current == nil:
 		panic("durable: " + call + " was called on a workflow's Context outside of the workflow, perhaps in a " +
@@ -69,6 +56,20 @@ func (ctx Context) enter(call string) *branch {
 	}
 	panic("durable: " + call + " was called on the Context of another branch; inside durable.Go use the " +
 		"Context that the branch function was given")
+}
+
+// mayCall checks that a function that belongs to a run is called by one of its branches. It reports false
+// when the run has left the memory and the branch is being unwound.
+func (m *machine) mayCall(call string) bool {
+	b := m.current()
+	if b == nil {
+		panic("durable: " + call + " of a workflow was called outside of the workflow, perhaps in a step or " +
+			"after the run had ended; only branches of the run may call it")
+	}
+	if m.locate {
+		runtime.Callers(3, b.pc[:])
+	}
+	return !m.ended
 }
 
 // nextID returns the id of the branch's next operation: its place in the tree of branches.

@@ -29,6 +29,7 @@ const (
 	fieldCommandName        = 3
 	fieldCommandFingerprint = 4
 	fieldCommandDeadline    = 5
+	fieldCommandTarget      = 20 // of a cancel
 )
 
 // appendEntry appends the encoding of e, without its sequence number, which is in the key.
@@ -73,6 +74,9 @@ func appendCommand(buf []byte, c *Command) []byte {
 	buf = protowire.AppendFixed64(buf, c.Fingerprint)
 	if !c.Deadline.IsZero() {
 		buf = appendVarint(buf, fieldCommandDeadline, protowire.EncodeZigZag(c.Deadline.UnixNano()))
+	}
+	if c.Target != 0 {
+		buf = appendVarint(buf, fieldCommandTarget, uint64(c.Target))
 	}
 	return buf
 }
@@ -151,6 +155,8 @@ func decodeCommand(data []byte) (c Command, err error) {
 			c.Fingerprint = v
 		case fieldCommandDeadline:
 			c.Deadline = time.Unix(0, protowire.DecodeZigZag(v)).UTC()
+		case fieldCommandTarget:
+			c.Target = CommandKind(v)
 		}
 		return nil
 	})

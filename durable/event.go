@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"time"
@@ -65,8 +66,9 @@ const (
 	CommandTimer  CommandKind = 2 // wake at a deadline
 	CommandBranch CommandKind = 3 // a branch began
 	CommandEnd    CommandKind = 4 // the run ended with a result or an error
+	CommandCancel CommandKind = 5 // an operation is not wanted any more
 
-	lastCommandKind = CommandEnd
+	lastCommandKind = CommandCancel
 )
 
 func (k CommandKind) String() string {
@@ -79,6 +81,8 @@ func (k CommandKind) String() string {
 		return "branch"
 	case CommandEnd:
 		return "end"
+	case CommandCancel:
+		return "cancel"
 	}
 	return "command kind " + strconv.Itoa(int(k))
 }
@@ -90,17 +94,20 @@ type Command struct {
 	Name        string // of the step or branch
 	Fingerprint uint64 // of the encoded argument, duration or result
 	Deadline    time.Time
+	Target      CommandKind // of CommandCancel: what the operation is
 
-	step    stepFunc // what to run; nil except for CommandStep
-	pc      uintptr  // of the call in workflow code; captured only while diagnosing a replay
-	result  []byte   // of CommandEnd
-	failure *Failure // of CommandEnd
+	op      *operation // of CommandCancel
+	step    stepFunc   // what to run; nil except for CommandStep
+	pc      uintptr    // of the call in workflow code; captured only while diagnosing a replay
+	result  []byte     // of CommandEnd
+	failure *Failure   // of CommandEnd
 }
 
 // same reports whether a replay's command is the recorded one. Deadlines follow from the argument and the
 // event's time, so they need no comparing.
 func (c *Command) same(d *Command) bool {
-	return c.Kind == d.Kind && c.Op == d.Op && c.Name == d.Name && c.Fingerprint == d.Fingerprint
+	return c.Kind == d.Kind && c.Op == d.Op && c.Name == d.Name && c.Fingerprint == d.Fingerprint &&
+		c.Target == d.Target
 }
 
 // String describes a command as reports show it: step "charge" (id 2).
@@ -109,7 +116,9 @@ func (c *Command) String() string {
 	case CommandEnd:
 		return fmt.Sprintf("return of a result with fingerprint %016x", c.Fingerprint)
 	case CommandTimer:
-		return fmt.Sprintf("sleep (id %s)", c.Op)
+		return fmt.Sprintf("%s (id %s)", cmp.Or(c.Name, "sleep"), c.Op)
+	case CommandCancel:
+		return "cancel of " + (&Command{Kind: c.Target, Op: c.Op, Name: c.Name}).String()
 	}
 	return fmt.Sprintf("%s %q (id %s)", c.Kind, c.Name, c.Op)
 }

@@ -1,23 +1,37 @@
 package durable
 
-// Future is the result of an operation that was started and not yet awaited.
+// Future is the result of an operation that was started and not yet awaited. Two futures of one operation
+// are equal.
 type Future[T any] struct {
-	op *operation
+	op       *operation
+	shielded bool
 }
 
 // Await waits until the operation has ended and returns its result. It may be called again, by any branch
-// of the run, and returns the same.
+// of the run, and returns the same; those who wait go on in the order in which they came. When ctx is
+// cancelled first, Await returns that error; when the operation has ended, it never waits and never does.
 func (f Future[T]) Await(ctx Context) (T, error) {
 	b := ctx.enter("Await")
-	op := f.op
-	if op == nil {
-		panic("durable: Await was called on an empty Future; use one that Async or Go returned")
+	op := f.in(b, "Await")
+	if err := b.m.await(op); err != nil {
+		var none T
+		return none, err
 	}
-	if op.m != b.m {
-		panic("durable: Await was called on a Future of another run (" + op.m.run + ")")
-	}
-	b.m.await(op)
 	return resultOf[T](op)
+}
+
+// Done reports whether the operation has ended.
+func (f Future[T]) Done() bool { return f.op != nil && f.op.ended > 0 }
+
+// in checks that the future is one of the branch's run.
+func (f Future[T]) in(b *branch, call string) *operation {
+	if f.op == nil {
+		panic("durable: " + call + " was called on an empty Future; use one that Async or Go returned")
+	}
+	if f.op.m != b.m {
+		panic("durable: " + call + " was called on a Future of another run (" + f.op.m.run + ")")
+	}
+	return f.op
 }
 
 // resultOf returns the result of an operation that has ended.
@@ -35,29 +49,4 @@ func resultOf[T any](op *operation) (T, error) {
 	}
 	out, _ = op.value.(T) // a nil value of an interface type leaves out nil
 	return out, nil
-}
-
-// Gather waits for all futures and returns their results in the order of the arguments. When one fails it
-// returns that error at once, the first in the journal's order; the others go on.
-func Gather[T any](ctx Context, futures ...Future[T]) ([]T, error) {
-	b := ctx.enter("Gather")
-	ops := make([]*operation, len(futures))
-	for i, f := range futures {
-		if f.op == nil || f.op.m != b.m {
-			panic("durable: Gather was called with a Future that is empty or belongs to another run")
-		}
-		ops[i] = f.op
-	}
-	if err := b.m.awaitAll(ops); err != nil {
-		return nil, err
-	}
-	results := make([]T, len(futures))
-	for i, op := range ops {
-		v, err := resultOf[T](op)
-		if err != nil {
-			return nil, err
-		}
-		results[i] = v
-	}
-	return results, nil
 }

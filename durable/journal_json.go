@@ -65,6 +65,7 @@ type jsonCommand struct {
 	Name        string     `json:"name,omitempty"`
 	Fingerprint string     `json:"fingerprint"`
 	Deadline    *time.Time `json:"deadline,omitempty"`
+	Target      string     `json:"target,omitempty"`
 }
 
 // payload is encoded data: JSON as it is, anything else as an object with the member base64.
@@ -130,6 +131,9 @@ func toJSON(e *Entry) jsonEntry {
 			due := c.Deadline.UTC()
 			jc.Deadline = &due
 		}
+		if c.Target != 0 {
+			jc.Target = c.Target.String()
+		}
 		out.Commands = append(out.Commands, jc)
 	}
 	return out
@@ -159,6 +163,11 @@ func (in *jsonEntry) entry() (Entry, error) {
 		c := Command{Kind: kind, Op: jc.Op, Name: jc.Name, Fingerprint: fingerprint}
 		if jc.Deadline != nil {
 			c.Deadline = *jc.Deadline
+		}
+		if jc.Target != "" {
+			if c.Target, ok = kindNamed[CommandKind](jc.Target, lastCommandKind); !ok {
+				return e, fmt.Errorf("command %d: unknown target %q", i+1, jc.Target)
+			}
 		}
 		e.Commands = append(e.Commands, c)
 	}

@@ -64,6 +64,7 @@ func TestJournalsSurviveJSON(t *testing.T) {
 		}}, Commands: []Command{
 			{Kind: CommandStep, Op: "1", Name: "s", Fingerprint: 1<<63 + 7},
 			{Kind: CommandTimer, Op: "2", Deadline: time.Unix(9, 9).UTC()},
+			{Kind: CommandCancel, Op: "2", Target: CommandTimer},
 		}},
 		{Seq: 2, Event: Event{Kind: EventStepEnded, Op: "1", Result: []byte(`{"base64":"AA=="}`)}, Unanswered: true},
 		{Seq: 3, Event: Event{Kind: EventStepEnded, Op: "1", Failure: recordFailure(errors.New("x"))}},
@@ -75,9 +76,10 @@ func TestJournalsSurviveJSON(t *testing.T) {
 	require.Equal(t, j, back)
 
 	for text, want := range map[string]string{
-		`{"run":"r","entries":[{"seq":1,"event":"dreamt"}]}`:                                                 `run "r": entry 1: unknown event "dreamt"`,
-		`{"run":"r","entries":[{"seq":2,"event":"started"}]}`:                                                `entry 1 says that it is entry 2`,
-		`{"run":"r","entries":[{"seq":1,"event":"started","commands":[{"kind":"step","fingerprint":"?"}]}]}`: `bad fin`,
+		`{"run":"r","entries":[{"seq":1,"event":"dreamt"}]}`:                                                                `run "r": entry 1: unknown event "dreamt"`,
+		`{"run":"r","entries":[{"seq":2,"event":"started"}]}`:                                                               `entry 1 says that it is entry 2`,
+		`{"run":"r","entries":[{"seq":1,"event":"started","commands":[{"kind":"step","fingerprint":"?"}]}]}`:                `bad fin`,
+		`{"run":"r","entries":[{"seq":1,"event":"started","commands":[{"kind":"cancel","fingerprint":"0","target":"?"}]}]}`: `unknown target "?"`,
 	} {
 		require.ErrorContains(t, json.Unmarshal([]byte(text), &back), want)
 	}

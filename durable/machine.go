@@ -14,7 +14,11 @@ import (
 
 // behaviour is the version of the machine's observable behaviour: which commands it issues for a given
 // program and journal. It grows when that changes; older runs keep replaying with the version they record.
-const behaviour = 1
+const behaviour = 2
+
+// structuredEnd is the behaviour version since which the end of a branch, or of the run, cancels what was
+// asked for and not awaited, and waits for branches.
+const structuredEnd = 2
 
 // machine is a run as a fold over its journal: apply(event) gives commands. It has no clock, does no I/O
 // and starts no goroutine. Branches are tasks of its own FIFO event loop, which runs inside apply on the
@@ -24,16 +28,18 @@ type machine struct {
 	def   definition
 	codec Codec
 	loop  *eventloop.Loop
+	root  *branch // the workflow function
 
-	now      time.Time
-	seed     uint64
-	issued   int                   // operations so far, to order the pending ones
-	resolved int                   // operations that have ended so far
-	pending  map[string]*operation // operations that an event will end
-	commands []Command             // issued since the last event
-	ended    bool
-	err      error // why the run can't go on
-	locate   bool  // note where in the code commands are issued; it makes replay half as fast
+	now       time.Time
+	seed      uint64
+	behaviour int
+	issued    int                   // operations so far, to order the pending ones
+	resolved  int                   // operations that have ended so far
+	pending   map[string]*operation // operations that an event will end
+	commands  []Command             // issued since the last event
+	ended     bool
+	err       error // why the run can't go on
+	locate    bool  // note where in the code commands are issued; it makes replay half as fast
 }
 
 // operation is something that workflow code waits for.
@@ -45,9 +51,13 @@ type operation struct {
 	order  int
 	due    time.Time // of a timer
 	step   stepFunc  // of a step
+	branch *branch   // of a branch that was started
 	ended  int       // 1 for the first operation of the run that ended; 0 while it hasn't
-	wakers []*eventloop.Task
 	outcome
+
+	place    member // in its scope
+	watcher  watcher
+	watchers []watcher // after the first
 }
 
 // outcome is how an operation ended. The value is there when it was made in this process; otherwise it is
@@ -80,14 +90,25 @@ func (m *machine) apply(ev *Event) ([]Command, error) {
 			panic("invariant: machine: event for an operation that is not pending: " + ev.Op)
 		}
 		delete(m.pending, ev.Op)
-		op.resolve(outcome{
+		o := outcome{
 			result: ev.Result, value: ev.value, hasValue: ev.Failure == nil && ev.value != nil,
 			err: ev.Failure.err(),
-		})
+		}
+		if ev.Kind == EventTimerFired {
+			o.value, o.hasValue = m.now, true
+		}
+		op.resolve(o)
 	}
-	m.loop.Run()
+	m.loop.RunMax(maxTurns)
+	if m.err == nil && m.loop.Ready() > 0 {
+		m.err = fmt.Errorf("durable: after event %s the branches of the run have taken %d turns and still have "+
+			"not come to rest; make them wait for an operation, such as Sleep", ev.describe(), maxTurns)
+	}
 	return m.commands, m.err
 }
+
+// maxTurns bounds how often branches take turns in answer to one event.
+const maxTurns = 1 << 22
 
 // awaits reports whether the event of this kind for operation op is still to come.
 func (m *machine) awaits(kind EventKind, op string) bool {
@@ -115,12 +136,14 @@ func (m *machine) close() {
 }
 
 func (m *machine) start(s *Start) {
-	m.seed = s.Seed
-	m.spawn(m.def.name, "", func(ctx Context) {
+	m.seed, m.behaviour = s.Seed, s.Behaviour
+	m.root = m.newBranch(nil, nil)
+	m.spawn(m.root, m.def.name, func(ctx Context) {
 		result, err, broken := m.def.call(ctx, m.codec, s.Input)
 		if broken != nil {
 			m.stop(broken)
 		}
+		m.root.finish()
 		failure := recordFailure(err)
 		c := Command{Kind: CommandEnd, result: result, failure: failure, Fingerprint: xxhash.Sum64(result)}
 		if failure != nil {
@@ -129,24 +152,6 @@ func (m *machine) start(s *Start) {
 		m.commands = append(m.commands, c)
 		m.ended = true
 	})
-}
-
-// spawn starts a branch. A panic in it is why the run can't go on.
-func (m *machine) spawn(name, prefix string, fn func(Context)) {
-	b := &branch{m: m, prefix: prefix}
-	b.task = m.loop.Go(name, func() { fn(Context{b}) })
-	b.task.OnDone(func(t *eventloop.Task) {
-		if err := t.Err(); err != nil && m.err == nil {
-			m.err = branchError(err)
-		}
-	})
-}
-
-func branchError(err error) error {
-	if p, ok := err.(*eventloop.PanicError); ok {
-		return &PanicError{Value: fmt.Sprint(p.Value), Stack: string(p.Stack)}
-	}
-	return err
 }
 
 // stop says that the run can't go on, and ends the calling branch.
@@ -164,18 +169,15 @@ func (b *branch) newOperation(kind CommandKind, name string) *operation {
 	return &operation{m: b.m, id: b.nextID(), kind: kind, name: name, order: b.m.issued}
 }
 
-// startTimer issues a timer that ends d from now.
-func (b *branch) startTimer(d time.Duration) *operation {
-	op := b.newOperation(CommandTimer, "")
-	op.due = b.m.now.Add(d)
-	b.issue(op, Command{Fingerprint: uint64(d), Deadline: op.due})
-	return op
-}
-
-// issue completes a command with what the operation knows and hands it to the engine.
+// issue completes a command with what the operation knows and hands it to the engine. In a cancelled scope it
+// asks for nothing: the operation has ended with the cancellation.
 func (b *branch) issue(op *operation, c Command) {
 	m := b.m
 	if m.ended {
+		return
+	}
+	if b.scope.cause != nil {
+		op.resolve(outcome{err: b.refuse(b.scope, op.String())})
 		return
 	}
 	c.Kind, c.Op, c.Name = op.kind, op.id, op.name
@@ -184,58 +186,8 @@ func (b *branch) issue(op *operation, c Command) {
 	m.commands = append(m.commands, c)
 	if op.kind != CommandBranch {
 		m.pending[op.id] = op
+		b.scope.adopt(op)
 	}
-}
-
-// await parks the current branch until the operation has ended. Those who wait wake in the order in which
-// they began to.
-func (m *machine) await(op *operation) {
-	for op.ended == 0 {
-		op.wakers = append(op.wakers, m.loop.Current())
-		m.loop.Park(op.name)
-	}
-}
-
-// awaitAll waits for all operations, or for the first that fails.
-func (m *machine) awaitAll(ops []*operation) error {
-	current := m.loop.Current()
-	for _, op := range ops {
-		if op.ended == 0 {
-			op.wakers = append(op.wakers, current)
-		}
-	}
-	defer func() {
-		for _, op := range ops {
-			op.wakers = slices.DeleteFunc(op.wakers, func(t *eventloop.Task) bool { return t == current })
-		}
-	}()
-	for {
-		waiting := false
-		var failed *operation
-		for _, op := range ops {
-			waiting = waiting || op.ended == 0
-			if op.ended > 0 && op.err != nil && (failed == nil || op.ended < failed.ended) {
-				failed = op
-			}
-		}
-		if failed != nil {
-			return failed.err
-		}
-		if !waiting {
-			return nil
-		}
-		m.loop.Park("gather")
-	}
-}
-
-func (op *operation) resolve(o outcome) {
-	op.m.resolved++
-	op.ended = op.m.resolved
-	op.outcome = o
-	for _, t := range op.wakers {
-		t.Wake()
-	}
-	op.wakers = nil
 }
 
 // String describes an operation as reports show it.

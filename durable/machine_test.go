@@ -63,7 +63,7 @@ func (tr *transcript) command(t *testing.T, d *datadriven.TestData) string {
 	switch d.Cmd {
 	case "start":
 		tr.m = newMachine("r", programs[arg(0)].define(), JSON())
-		return tr.feed(Event{Kind: EventStarted, Start: &Start{Workflow: arg(0), Input: []byte(`"in"`), Seed: 7}})
+		return tr.feed(Event{Kind: EventStarted, Start: &Start{Workflow: arg(0), Input: []byte(`"in"`), Seed: 7, Behaviour: behaviour}})
 	case "step":
 		return tr.feed(Event{Kind: EventStepEnded, Op: arg(0), Result: []byte(d.Input)})
 	case "fail":

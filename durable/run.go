@@ -141,6 +141,10 @@ func (e *Engine) commit(q *round) error {
 			switch c := &entry.Commands[j]; c.Kind {
 			case CommandTimer:
 				b.Set(timerKey(c.Deadline, r.id, c.Op), nil)
+			case CommandCancel:
+				if c.Target == CommandTimer {
+					b.Delete(timerKey(c.op.due, r.id, c.Op))
+				}
 			case CommandEnd:
 				end, err := encodeEnd(c)
 				if err != nil {
@@ -186,11 +190,24 @@ func (e *Engine) release(r *run, entries []Entry) {
 		for j := range entries[i].Commands {
 			switch c := &entries[i].Commands[j]; c.Kind {
 			case CommandStep:
-				if op := r.machine.pending[c.Op]; op != nil {
+				if op := r.machine.pending[c.Op]; op != nil && !r.machine.ended {
 					e.launch(r, op)
 				}
 			case CommandTimer:
-				e.expect(c.Deadline)
+				if r.machine.pending[c.Op] != nil {
+					e.expect(c.Deadline)
+				}
+			case CommandCancel:
+				if c.Target == CommandStep {
+					e.cancelStep(stepKey{r.id, c.Op, c.Name}, c.op.err)
+				}
+			}
+		}
+	}
+	if r.machine.ended {
+		for _, op := range r.machine.pendingSorted() {
+			if op.kind == CommandStep {
+				e.cancelStep(stepKey{r.id, op.id, op.name}, ErrCancelled)
 			}
 		}
 	}
