@@ -132,7 +132,9 @@ func TestFarFuture(t *testing.T) {
 
 func TestAfterFuncOfNothing(t *testing.T) {
 	v := clock.NewVirtual(start)
-	require.PanicsWithValue(t, "clock: AfterFunc needs a function to call, got nil", func() { v.AfterFunc(0, nil) })
+	require.PanicsWithValue(t, "clock: AfterFunc needs a function to call, got nil", func() {
+		v.AfterFunc(0, nil)
+	})
 }
 
 // TestVirtualAgainstList compares the clock with a plain list that is sorted again each time.

@@ -5,10 +5,10 @@ import (
 	"errors"
 )
 
-// Cancel asks the task to end. If it waits, its wait ends with the cause; if it runs or was already woken, its next wait
-// does; if it has not started, it never will. Its context is cancelled. The task may clean up, and may
-// wait while it does; it may also refuse, see [Task.Uncancel]. A nil cause means context.Canceled. Cancel reports
-// false when the task has ended.
+// Cancel asks the task to end. If it waits, its wait ends with the cause; if it runs or was already woken,
+// its next wait does; if it has not started, it never will. Its context is cancelled. The task may clean
+// up, and may wait while it does; it may also refuse, see [Task.Uncancel]. A nil cause means
+// context.Canceled. Cancel reports false when the task has ended.
 func (t *Task) Cancel(cause error) bool {
 	t.l.enter("Cancel")
 	return t.cancel(cause)

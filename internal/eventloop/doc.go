@@ -48,8 +48,8 @@
 //
 // # Limits
 //
-//   - A task that blocks natively, on a channel or lock of Go's own, stops the loop. A [Watchdog] says which and
-//     where.
+//   - A task that blocks natively, on a channel or lock of Go's own, stops the loop. A [Watchdog] says which
+//     and where.
 //   - A goroutine that a task starts with the go statement is outside the loop. Calls from it are refused
 //     while the loop runs; what it does to memory nobody orders. context.AfterFunc starts one, too.
 //   - Contexts made by the standard library are looked at when the loop comes to rest; those that carry a

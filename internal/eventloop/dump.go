@@ -29,9 +29,9 @@ func parseDump(text string) []goroutineDump {
 //
 //	goroutine 17 [chan receive, 2 minutes]:
 //	main.wait(0xc000012345, {0x4a, 0x3})
-//		/home/me/wait.go:41 +0x1d
+//		/src/app/wait.go:41 +0x1d
 //	created by main.main in goroutine 1
-//		/home/me/main.go:7 +0x25
+//		/src/app/main.go:7 +0x25
 func parseGoroutine(text string) (goroutineDump, bool) {
 	head, rest, _ := strings.Cut(text, "\n")
 	number, ok := parseGoroutineNumber([]byte(head))
@@ -94,13 +94,14 @@ func (g goroutineDump) idle() bool {
 	case g.blocked() || g.state == "coroutine":
 		return true
 	case g.state == "syscall":
-		return g.calls("os/signal.signal_recv") // waits for a signal for as long as the process lives
+		return g.calls("os/signal.signal_recv") // waits for signals as long as the process lives
 	}
 	return false
 }
 
 func (g goroutineDump) inLoop() bool {
-	return g.calls(module+"internal/eventloop.(*Loop).run") || g.calls(module+"internal/eventloop.(*worker).loop")
+	return g.calls(module+"internal/eventloop.(*Loop).run") ||
+		g.calls(module+"internal/eventloop.(*worker).loop")
 }
 
 func (g goroutineDump) inCallback() bool {

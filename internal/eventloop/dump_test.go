@@ -8,15 +8,15 @@ import (
 
 const dumpText = `goroutine 34 [running]:
 main.look()
-	/home/me/app/look.go:9 +0x1d
+	/src/app/look.go:9 +0x1d
 
 goroutine 7 [chan receive, 2 minutes, locked to thread]:
 main.(*server).wait(0xc000012345, {0x4a, 0x3})
-	/home/me/app/wait.go:41 +0x1d
+	/src/app/wait.go:41 +0x1d
 main.serve[...](...)
-	/home/me/app/serve.go:7
+	/src/app/serve.go:7
 created by main.main in goroutine 1
-	/home/me/app/main.go:7 +0x25
+	/src/app/main.go:7 +0x25
 
 goroutine 8 [syscall]:
 os/signal.signal_recv()
@@ -24,7 +24,7 @@ os/signal.signal_recv()
 
 goroutine 9 [GC assist wait]:
 main.allocate()
-	/home/me/app/a.go:1 +0x1
+	/src/app/a.go:1 +0x1
 
 not a goroutine
 
@@ -38,8 +38,8 @@ func TestParseDump(t *testing.T) {
 	require.EqualValues(t, 7, g.number)
 	require.Equal(t, "chan receive", g.state)
 	require.Equal(t, []Place{
-		{"main.(*server).wait", "/home/me/app/wait.go", 41},
-		{"main.serve[...]", "/home/me/app/serve.go", 7},
+		{"main.(*server).wait", "/src/app/wait.go", 41},
+		{"main.serve[...]", "/src/app/serve.go", 7},
 	}, g.places)
 	require.True(t, g.blocked())
 	require.True(t, g.idle())
@@ -119,7 +119,7 @@ func TestMachinery(t *testing.T) {
 		{module + "simple.Run", "run.go", false},
 		{module + "durable/wal.Open", "wal.go", true},
 		{module + "examples/orders.Order", "order.go", false},
-		{"main.main", "/home/me/demo/main.go", false},
+		{"main.main", "/src/demo/main.go", false},
 	} {
 		require.Equal(t, c.want, machinery(Place{Function: c.function, File: c.file}), c.function)
 	}

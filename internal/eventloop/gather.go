@@ -17,8 +17,8 @@ type Awaitable interface {
 	ends() *waiters
 }
 
-// Gather waits for all futures and returns their values in the order of the arguments. The first error ends the
-// wait and is returned at once; the other tasks keep running. A cancellation is passed on to all tasks
+// Gather waits for all futures and returns their values in the order of the arguments. The first error ends
+// the wait and is returned at once; the other tasks keep running. A cancellation is passed on to all tasks
 // that are not done. If nothing is left to wait for, Gather does not yield.
 func Gather[T any](fs ...*Future[T]) ([]T, error) {
 	var failed *Future[T]

@@ -17,8 +17,8 @@ type overrun struct{ after time.Duration }
 func (o *overrun) Error() string { return fmt.Sprintf("eventloop: timed out after %v", o.after) }
 func (o *overrun) Unwrap() error { return ErrTimeout }
 
-// Timeout runs fn inside the current task. If fn still waits d later, that wait returns [ErrTimeout], once; fn
-// may clean up and should pass the error on. Timeouts nest.
+// Timeout runs fn inside the current task. If fn still waits d later, that wait returns [ErrTimeout], once;
+// fn may clean up and should pass the error on. Timeouts nest.
 func (l *Loop) Timeout(d time.Duration, fn func() error) error {
 	t := l.task("Timeout")
 	over := &overrun{after: d}

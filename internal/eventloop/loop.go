@@ -59,28 +59,8 @@ func (l *Loop) RunOne() bool { return l.run(1) == 1 }
 
 func (l *Loop) run(limit int) (ran int) {
 	g := goroutine()
-	if l.closed || !l.on.take(g) {
-		l.refuseRun()
-	}
-	l.runner = g
-	host := workerOf(g)
-	var outer *Loop
-	if host != nil {
-		l.watched = l.watched || host.task.l.watched
-		outer = host.nested.get()
-		host.nested.set(l)
-	}
-	defer func() {
-		if host != nil {
-			host.nested.set(outer)
-		}
-		l.cur.set(nil)
-		l.runner = 0
-		l.on.set(0)
-		if l.live == 0 {
-			l.giveBack()
-		}
-	}()
+	host, outer := l.takeControl(g)
+	defer l.giveControl(host, outer)
 	// The switch is written out here rather than in functions: after a switch, the processor mispredicts
 	// each return on the way out.
 	for ran != limit {
@@ -127,6 +107,33 @@ func (l *Loop) run(limit int) (ran int) {
 		}
 	}
 	return ran
+}
+
+// takeControl makes g the goroutine that runs the loop. If g is a task's, then this loop is nested, and that
+// task is its host; outer is what the host ran before, if it ran something.
+func (l *Loop) takeControl(g uintptr) (host *worker, outer *Loop) {
+	if l.closed || !l.on.take(g) {
+		l.refuseRun()
+	}
+	l.runner = g
+	if host = workerOf(g); host != nil {
+		l.watched = l.watched || host.task.l.watched
+		outer = host.nested.get()
+		host.nested.set(l)
+	}
+	return host, outer
+}
+
+func (l *Loop) giveControl(host *worker, outer *Loop) {
+	if host != nil {
+		host.nested.set(outer)
+	}
+	l.cur.set(nil)
+	l.runner = 0
+	l.on.set(0)
+	if l.live == 0 {
+		l.giveBack()
+	}
 }
 
 // outside says that no task runs: what follows happens on goroutine g, which called Run.

@@ -27,7 +27,8 @@ func (p Place) String() string {
 }
 
 // Where is the call in user code that the task waits in: the innermost frame that belongs to neither this
-// module's machinery nor Go's own library. It is not known for a task that runs, has not started or has ended.
+// module's machinery nor Go's own library. It is not known for a task that runs, has not started or has
+// ended.
 func (t *Task) Where() Place { return userPlace(t.Stack()) }
 
 // Stack is the whole stack of a task that waits, innermost call first; nil if it runs, has not started or

@@ -18,76 +18,102 @@ func TestChanKeepsOrderAndValues(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := eventloop.New()
 		defer l.Close()
-		ch := eventloop.NewChan[int](l, "c", rapid.IntRange(0, 3).Draw(t, "capacity"))
-		other := eventloop.NewChan[int](l, "other", 0)
-		others, wakes := 0, 0
-		var sent, received []int
-		var tasks []*eventloop.Task
-		next := 0
+		m := &traffic{
+			l: l, other: eventloop.NewChan[int](l, "other", 0),
+			ch: eventloop.NewChan[int](l, "c", rapid.IntRange(0, 3).Draw(t, "capacity")),
+		}
 		t.Repeat(map[string]func(*rapid.T){
-			"send": func(*rapid.T) {
-				next++
-				v := next
-				tasks = append(tasks, l.Go("send", func() {
-					if ch.Send(v) == nil {
-						sent = append(sent, v)
-					}
-				}))
-			},
-			"recv": func(*rapid.T) {
-				tasks = append(tasks, l.Go("recv", func() {
-					if v, err := ch.Recv(); err == nil {
-						received = append(received, v)
-					}
-				}))
-			},
-			"select": func(*rapid.T) {
-				next++
-				v := next
-				tasks = append(tasks, l.Go("select", func() {
-					_, _ = eventloop.Select(
-						ch.Sending(v, func(err error) {
-							if err == nil {
-								sent = append(sent, v)
-							}
-						}),
-						other.Receiving(func(int, error) { wakes++ }),
-					)
-				}))
-			},
-			"wake a select": func(*rapid.T) {
-				if other.TrySend(1) {
-					others++
-				}
-			},
-			"trysend": func(*rapid.T) {
-				next++
-				if ch.TrySend(next) {
-					sent = append(sent, next)
-				}
-			},
-			"tryrecv": func(*rapid.T) {
-				if v, ok := ch.TryRecv(); ok {
-					received = append(received, v)
-				}
-			},
-			"cancel": func(t *rapid.T) {
-				if len(tasks) > 0 {
-					tasks[rapid.IntRange(0, len(tasks)-1).Draw(t, "which")].Cancel(nil)
-				}
-			},
-			"run":  func(*rapid.T) { l.Run() },
-			"step": func(*rapid.T) { l.RunOne() },
+			"send":          m.send,
+			"recv":          m.recv,
+			"select":        m.selects,
+			"wake a select": m.wakeSelect,
+			"trysend":       m.trySend,
+			"tryrecv":       m.tryRecv,
+			"cancel":        m.cancel,
+			"run":           func(*rapid.T) { l.Run() },
+			"step":          func(*rapid.T) { l.RunOne() },
 		})
 		l.Run()
-		ch.Close()
-		for v, err := range drain(l, ch) {
+		m.ch.Close()
+		for v, err := range drain(l, m.ch) {
 			require.NoError(t, err)
-			received = append(received, v)
+			m.received = append(m.received, v)
 		}
-		require.ElementsMatch(t, sent, received)
-		require.Equal(t, others, wakes)
+		require.ElementsMatch(t, m.sent, m.received)
+		require.Equal(t, m.others, m.wakes)
 	})
+}
+
+// traffic is a channel, what was sent and what arrived.
+type traffic struct {
+	l              *eventloop.Loop
+	ch, other      *eventloop.Chan[int]
+	tasks          []*eventloop.Task
+	next           int
+	sent, received []int
+	others, wakes  int // values sent to other, and those that arrived there
+}
+
+func (m *traffic) start(name string, fn func()) { m.tasks = append(m.tasks, m.l.Go(name, fn)) }
+
+func (m *traffic) number() int {
+	m.next++
+	return m.next
+}
+
+func (m *traffic) send(*rapid.T) {
+	v := m.number()
+	m.start("send", func() {
+		if m.ch.Send(v) == nil {
+			m.sent = append(m.sent, v)
+		}
+	})
+}
+
+func (m *traffic) recv(*rapid.T) {
+	m.start("recv", func() {
+		if v, err := m.ch.Recv(); err == nil {
+			m.received = append(m.received, v)
+		}
+	})
+}
+
+func (m *traffic) selects(*rapid.T) {
+	v := m.number()
+	m.start("select", func() {
+		_, _ = eventloop.Select(
+			m.ch.Sending(v, func(err error) {
+				if err == nil {
+					m.sent = append(m.sent, v)
+				}
+			}),
+			m.other.Receiving(func(int, error) { m.wakes++ }),
+		)
+	})
+}
+
+func (m *traffic) wakeSelect(*rapid.T) {
+	if m.other.TrySend(1) {
+		m.others++
+	}
+}
+
+func (m *traffic) trySend(*rapid.T) {
+	if v := m.number(); m.ch.TrySend(v) {
+		m.sent = append(m.sent, v)
+	}
+}
+
+func (m *traffic) tryRecv(*rapid.T) {
+	if v, ok := m.ch.TryRecv(); ok {
+		m.received = append(m.received, v)
+	}
+}
+
+func (m *traffic) cancel(t *rapid.T) {
+	if len(m.tasks) > 0 {
+		m.tasks[rapid.IntRange(0, len(m.tasks)-1).Draw(t, "which")].Cancel(nil)
+	}
 }
 
 func TestSelect(t *testing.T) {

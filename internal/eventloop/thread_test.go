@@ -134,7 +134,8 @@ func TestMisuse(t *testing.T) {
 		"eventloop: Sleep needs a clock, and the loop has none; give it one with SetClock",
 		`eventloop: Close was called by task "task" of the same loop`,
 		"eventloop: Gather was given argument 2 (a future) of another loop",
-		"eventloop: Yield waits, so it must be called by a task; a callback may not wait, start a task with Go instead",
+		"eventloop: Yield waits, so it must be called by a task; a callback may not wait, " +
+			"start a task with Go instead",
 		`eventloop: Go("late") was called on a closed loop`,
 		"eventloop: Run was called on a closed loop",
 	}, refused)

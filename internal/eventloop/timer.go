@@ -8,7 +8,9 @@ import (
 // A Clock tells a loop the time and calls it back. The callback must come on the loop's thread of control:
 // while the loop does not run, or from inside it. clock.Virtual is one.
 type Clock interface {
+	// Now is the current time.
 	Now() time.Time
+	// AfterFunc calls fn once, d from now, unless stop keeps it from that.
 	AfterFunc(d time.Duration, fn func()) (stop func() bool)
 }
 

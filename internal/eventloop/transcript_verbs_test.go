@@ -3,6 +3,7 @@ package eventloop_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"strings"
 
 	"github.com/stretchr/testify/require"
@@ -16,78 +17,99 @@ type verb func(s *stage, who string, args []string) (string, error)
 var verbs map[string]verb
 
 func init() {
-	verbs = map[string]verb{
-		// Words.
-		"say": func(s *stage, who string, args []string) (string, error) {
-			s.say(who, "%s", strings.Join(args, " "))
-			return "", nil
-		},
-		"panic": func(_ *stage, _ string, args []string) (string, error) { panic(strings.Join(args, " ")) },
-
-		// Tasks.
-		"start":    func(s *stage, _ string, args []string) (string, error) { s.spawn(args[0]); return "", nil },
-		"yield":    func(s *stage, _ string, _ []string) (string, error) { return "back", s.l.Yield() },
-		"spin":     spin,
-		"sleep":    sleep,
-		"park":     func(s *stage, _ string, _ []string) (string, error) { return "woken", s.l.Park("a wake") },
-		"wake":     func(s *stage, _ string, args []string) (string, error) { s.task(args[0]).Wake(); return "", nil },
-		"await":    func(s *stage, _ string, args []string) (string, error) { return ended(s.futures[args[0]].Await()) },
-		"cancel":   cancel,
-		"uncancel": func(s *stage, _ string, _ []string) (string, error) { s.l.Current().Uncancel(); return "", nil },
-		"kill":     func(s *stage, _ string, args []string) (string, error) { s.task(args[0]).Kill(); return "", nil },
-		"ondone":   onDone,
-		"soon": func(s *stage, who string, args []string) (string, error) {
-			s.l.CallSoon(s.calls(who, args))
-			return "", nil
-		},
-		"after": func(s *stage, who string, args []string) (string, error) {
-			s.timers[args[1]] = s.l.CallLater(s.duration(args[0]), s.calls(who, args[1:]))
-			return "", nil
-		},
-		"stop": func(s *stage, _ string, args []string) (string, error) { return yes(s.timers[args[0]].Stop()), nil },
-
-		// Several at once.
-		"gather":    gather,
-		"settle":    settle,
-		"wait":      wait,
-		"completed": completed,
-		"shield": func(s *stage, _ string, args []string) (string, error) {
-			return ended(eventloop.Shield(s.futures[args[0]]).Await())
-		},
-
-		// Time and contexts.
-		"timeout": func(s *stage, who string, args []string) (string, error) {
-			return "", s.l.Timeout(s.duration(args[0]), func() error { return s.do(who, strings.Join(args[1:], " ")) })
-		},
-		"within":   within,
-		"detached": detached,
-		"derived":  derived,
-
-		// What tasks share.
-		"send":      func(s *stage, _ string, args []string) (string, error) { return "sent", s.chans[args[0]].Send(args[1]) },
-		"recv":      func(s *stage, _ string, args []string) (string, error) { return s.chans[args[0]].Recv() },
-		"close":     func(s *stage, _ string, args []string) (string, error) { s.chans[args[0]].Close(); return "", nil },
-		"put":       func(s *stage, _ string, args []string) (string, error) { return "put", s.queues[args[0]].Put(args[1]) },
-		"get":       func(s *stage, _ string, args []string) (string, error) { return s.queues[args[0]].Get() },
-		"taskdone":  func(s *stage, _ string, args []string) (string, error) { s.queues[args[0]].TaskDone(); return "", nil },
-		"join":      func(s *stage, _ string, args []string) (string, error) { return "joined", s.queues[args[0]].Join() },
-		"acquire":   func(s *stage, _ string, args []string) (string, error) { return "acquired", s.sems[args[0]].Acquire() },
-		"release":   func(s *stage, _ string, args []string) (string, error) { s.sems[args[0]].Release(); return "", nil },
-		"lock":      func(s *stage, _ string, args []string) (string, error) { return "locked", s.mutex(args[0]).Lock() },
-		"unlock":    func(s *stage, _ string, args []string) (string, error) { s.mutex(args[0]).Unlock(); return "", nil },
-		"cwait":     func(s *stage, _ string, args []string) (string, error) { return "signalled", s.cond(args[0]).Wait() },
-		"signal":    func(s *stage, _ string, args []string) (string, error) { s.cond(args[0]).Signal(); return "", nil },
-		"broadcast": func(s *stage, _ string, args []string) (string, error) { s.cond(args[0]).Broadcast(); return "", nil },
-		"add": func(s *stage, _ string, args []string) (string, error) {
-			s.group(args[0]).Add(s.number(args[1]))
-			return "", nil
-		},
-		"done":   func(s *stage, _ string, args []string) (string, error) { s.group(args[0]).Done(); return "", nil },
-		"wgwait": func(s *stage, _ string, args []string) (string, error) { return "zero", s.group(args[0]).Wait() },
-		"set":    func(s *stage, _ string, args []string) (string, error) { s.event(args[0]).Set(); return "", nil },
-		"clear":  func(s *stage, _ string, args []string) (string, error) { s.event(args[0]).Clear(); return "", nil },
-		"ewait":  func(s *stage, _ string, args []string) (string, error) { return "set", s.event(args[0]).Wait() },
+	verbs = map[string]verb{}
+	for _, table := range []map[string]verb{taskVerbs, waitVerbs, queueVerbs, lockVerbs} {
+		maps.Copy(verbs, table)
 	}
+}
+
+// acts is a verb that neither waits nor has a result.
+func acts(do func(s *stage, args []string)) verb {
+	return func(s *stage, _ string, args []string) (string, error) {
+		do(s, args)
+		return "", nil
+	}
+}
+
+// waits is a verb that waits and prints the word afterwards.
+func waits(word string, do func(s *stage, args []string) error) verb {
+	return func(s *stage, _ string, args []string) (string, error) { return word, do(s, args) }
+}
+
+var taskVerbs = map[string]verb{
+	"say": func(s *stage, who string, args []string) (string, error) {
+		s.say(who, "%s", strings.Join(args, " "))
+		return "", nil
+	},
+	"panic":    acts(func(_ *stage, args []string) { panic(strings.Join(args, " ")) }),
+	"start":    acts(func(s *stage, args []string) { s.spawn(args[0]) }),
+	"wake":     acts(func(s *stage, args []string) { s.task(args[0]).Wake() }),
+	"kill":     acts(func(s *stage, args []string) { s.task(args[0]).Kill() }),
+	"uncancel": acts(func(s *stage, _ []string) { s.l.Current().Uncancel() }),
+	"cancel":   cancel,
+	"ondone":   onDone,
+	"soon": func(s *stage, who string, args []string) (string, error) {
+		s.l.CallSoon(s.calls(who, args))
+		return "", nil
+	},
+	"after": func(s *stage, who string, args []string) (string, error) {
+		s.timers[args[1]] = s.l.CallLater(s.duration(args[0]), s.calls(who, args[1:]))
+		return "", nil
+	},
+	"stop": func(s *stage, _ string, args []string) (string, error) {
+		return yes(s.timers[args[0]].Stop()), nil
+	},
+}
+
+var waitVerbs = map[string]verb{
+	"yield": waits("back", func(s *stage, _ []string) error { return s.l.Yield() }),
+	"park":  waits("woken", func(s *stage, _ []string) error { return s.l.Park("a wake") }),
+	"sleep": waits("", func(s *stage, args []string) error { return s.l.Sleep(s.duration(args[0])) }),
+	"spin":  spin,
+	"await": func(s *stage, _ string, args []string) (string, error) {
+		return ended(s.futures[args[0]].Await())
+	},
+	"shield": func(s *stage, _ string, args []string) (string, error) {
+		return ended(eventloop.Shield(s.futures[args[0]]).Await())
+	},
+	"gather":    gather,
+	"settle":    settle,
+	"wait":      wait,
+	"completed": completed,
+	"timeout": func(s *stage, who string, args []string) (string, error) {
+		return "", s.l.Timeout(s.duration(args[0]), func() error {
+			return s.do(who, strings.Join(args[1:], " "))
+		})
+	},
+	"within":   within,
+	"detached": detached,
+	"derived":  derived,
+}
+
+var queueVerbs = map[string]verb{
+	"send":     waits("sent", func(s *stage, args []string) error { return s.chans[args[0]].Send(args[1]) }),
+	"recv":     func(s *stage, _ string, args []string) (string, error) { return s.chans[args[0]].Recv() },
+	"close":    acts(func(s *stage, args []string) { s.chans[args[0]].Close() }),
+	"put":      waits("put", func(s *stage, args []string) error { return s.queues[args[0]].Put(args[1]) }),
+	"get":      func(s *stage, _ string, args []string) (string, error) { return s.queues[args[0]].Get() },
+	"join":     waits("joined", func(s *stage, args []string) error { return s.queues[args[0]].Join() }),
+	"taskdone": acts(func(s *stage, args []string) { s.queues[args[0]].TaskDone() }),
+}
+
+var lockVerbs = map[string]verb{
+	"acquire":   waits("acquired", func(s *stage, args []string) error { return s.sems[args[0]].Acquire() }),
+	"release":   acts(func(s *stage, args []string) { s.sems[args[0]].Release() }),
+	"lock":      waits("locked", func(s *stage, args []string) error { return s.mutex(args[0]).Lock() }),
+	"unlock":    acts(func(s *stage, args []string) { s.mutex(args[0]).Unlock() }),
+	"cwait":     waits("signalled", func(s *stage, args []string) error { return s.cond(args[0]).Wait() }),
+	"signal":    acts(func(s *stage, args []string) { s.cond(args[0]).Signal() }),
+	"broadcast": acts(func(s *stage, args []string) { s.cond(args[0]).Broadcast() }),
+	"add":       acts(func(s *stage, args []string) { s.group(args[0]).Add(s.number(args[1])) }),
+	"done":      acts(func(s *stage, args []string) { s.group(args[0]).Done() }),
+	"wgwait":    waits("zero", func(s *stage, args []string) error { return s.group(args[0]).Wait() }),
+	"set":       acts(func(s *stage, args []string) { s.event(args[0]).Set() }),
+	"clear":     acts(func(s *stage, args []string) { s.event(args[0]).Clear() }),
+	"ewait":     waits("set", func(s *stage, args []string) error { return s.event(args[0]).Wait() }),
 }
 
 func spin(s *stage, _ string, _ []string) (string, error) {
@@ -96,10 +118,6 @@ func spin(s *stage, _ string, _ []string) (string, error) {
 			return "", err
 		}
 	}
-}
-
-func sleep(s *stage, _ string, args []string) (string, error) {
-	return "", s.l.Sleep(s.duration(args[0]))
 }
 
 func cancel(s *stage, _ string, args []string) (string, error) {

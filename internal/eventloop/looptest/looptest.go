@@ -9,25 +9,41 @@ import "testing"
 
 // A Loop is what the suite needs of an event loop.
 type Loop interface {
-	Go(name string, fn func()) Task // the tail of the ready queue
+	// Go creates a task at the tail of the ready queue.
+	Go(name string, fn func()) Task
+	// CallSoon puts a callback at the tail of the ready queue.
 	CallSoon(fn func())
+	// Run runs what is ready until nothing is, and returns how many entries it ran.
 	Run() int
-	Park(on string) error // of the running task
+	// Park makes the running task wait for Wake (nil) or Cancel (the cause).
+	Park(on string) error
+	// Yield puts the running task at the tail of the ready queue.
 	Yield() error
-	Current() Task // nil outside a task
+	// Current is the running task; nil outside of one.
+	Current() Task
+	// Tasks lists the unfinished tasks in creation order.
 	Tasks() []Task
+	// Close kills all tasks in creation order.
 	Close()
 }
 
 // A Task is what the suite needs of a task.
 type Task interface {
+	// Name is the name given to Go.
 	Name() string
+	// Wake ends a Park; it does nothing to a task that is not parked.
 	Wake()
+	// Cancel asks the task to end; false if it has.
 	Cancel(cause error) bool
+	// Kill unwinds the task before it returns.
 	Kill()
+	// Await waits for the end of the task, in another one, and returns its outcome.
 	Await() error
+	// OnDone puts fn on the ready queue when the task ends.
 	OnDone(fn func())
+	// Done reports whether the task has ended.
 	Done() bool
+	// Err is the outcome of a task that has ended.
 	Err() error
 }
 
