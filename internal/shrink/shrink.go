@@ -16,16 +16,22 @@
 //
 //  1. Bisection for the last deviation that is needed, then for the one before it, and so on. For a failure
 //     that needs k of n deviations this takes about k·log2(n) runs.
+//
 //  2. Delta debugging (ddmin; Zeller, Hildebrandt 2002) without groups of deviations, down to single ones
 //     and, when few are left, to pairs.
+//
 //  3. Smaller answers, one by one, and for deviations with equal answers also together.
+//
 //  4. When few are left: without one deviation, while the later ones move to where their choices are
 //     then. A deviation can be needed only to keep the place of a later one; think of a crash, after which
 //     everything is counted once more.
 //
+//  5. When there are not too many: all smaller schedules with deviations of the same kinds, anywhere. What
+//     this has ruled out is said in [Result.Searched].
+//
 // Every accepted step was run and failed with the same property, so the result fails whenever the budget
 // ends. When it does not end, no single step makes the result smaller: [Result.Minimal]. That is no proof
-// that there is no smaller schedule far away.
+// that there is no smaller schedule of another kind.
 package shrink
 
 import (
@@ -58,10 +64,14 @@ type Budget struct {
 	Tries   int         // how many runs at most; 0: DefaultTries
 	Expired func() bool // says that time is up; nil: never
 	Width   int         // how many runs at a time; the result does not depend on it unless the budget ends
+	Search  int         // how many of them may go into the search, step 5; 0: DefaultSearch, below: none
 }
 
-// DefaultTries is the number of runs after which a shrink ends when the budget does not say.
-const DefaultTries = 10_000
+// What a [Budget] that says nothing means.
+const (
+	DefaultTries  = 10_000
+	DefaultSearch = 3000
+)
 
 const (
 	confirmations = 2  // how often the result is run again at the end, on top of the budget
@@ -73,6 +83,7 @@ type Result struct {
 	Deviations []choice.Deviation // as few and small as was found; they violate the property
 	Tries      int                // how many runs it took
 	Minimal    bool               // the budget sufficed to see that no single step helps any more
+	Searched   int                // no schedule with so many deviations of the same kinds fails like this
 	Reproduced bool               // the failure that was given could be repeated at all
 	Flaky      bool               // a schedule that had failed did not fail again
 	Others     []Failure          // the first schedule met for each other property that failed on the way
@@ -83,9 +94,12 @@ func Shrink(failure Failure, budget Budget, try Try) Result {
 	if budget.Tries <= 0 {
 		budget.Tries = DefaultTries
 	}
+	if budget.Search == 0 {
+		budget.Search = DefaultSearch
+	}
 	s := &shrinker{
 		property: failure.Property, budget: budget, try: try, current: failure.Deviations,
-		seen: make(map[key]bool),
+		seen: make(map[key]bool), searches: budget.Search,
 	}
 	if !s.begin() {
 		return Result{Deviations: failure.Deviations, Tries: s.tries, Others: s.others}
@@ -100,13 +114,16 @@ func Shrink(failure Failure, budget Budget, try Try) Result {
 			if before == s.steps {
 				s.move()
 			}
+			if before == s.steps {
+				s.search()
+			}
 		}
 	}
 	minimal := !s.over()
 	confirmed, flaky := s.confirm(failure.Deviations)
 	return Result{
-		Deviations: confirmed, Tries: s.tries, Minimal: minimal && !flaky, Reproduced: true, Flaky: flaky,
-		Others: s.others,
+		Deviations: confirmed, Tries: s.tries, Minimal: minimal && !flaky, Searched: s.searched,
+		Reproduced: true, Flaky: flaky, Others: s.others,
 	}
 }
 
@@ -121,6 +138,8 @@ type shrinker struct {
 	accepted [][]choice.Deviation // what current has been lately
 	seen     map[key]bool         // the schedules that were run
 	tries    int
+	searches int // how many runs the search may still take
+	searched int // the search has run all schedules of up to this size
 	others   []Failure
 }
 

@@ -80,7 +80,8 @@ var bugs = []struct {
 	program program
 	given   []choice.Deviation
 	want    []choice.Deviation
-	tries   int // at most
+	tries   int  // at most, without search unless that is needed
+	search  bool // it is needed
 }{
 	{
 		name:    "nothing is needed",
@@ -176,6 +177,12 @@ var bugs = []struct {
 		want:    devs("crash#1=1", "loss#12=1"), tries: 200,
 	},
 	{
+		name:    "fewer runs, but then everything else is elsewhere",
+		program: runs,
+		given:   devs("runs#1=3", "completes#1=10", "crash#12=1"),
+		want:    devs("completes#1=1", "crash#3=1"), tries: 200, search: true,
+	},
+	{
 		name: "answers that are not on offer, choices that do not exist",
 		program: func(list *choice.List) string {
 			if list.Pick("a", 3) == 2 {
@@ -241,11 +248,44 @@ func replayed(crashed int) program {
 	}
 }
 
+// runs does one to four runs of three steps each, all at the same time, and may crash after each completion.
+// It fails when b of a run completed before its a, and there was a crash right after its last completion.
+func runs(list *choice.List) string {
+	var pending []string
+	for run := range 1 + list.Pick("runs", 4) {
+		pending = append(pending, fmt.Sprint("a", run), fmt.Sprint("b", run), fmt.Sprint("c", run))
+	}
+	done := make(map[byte]string)
+	for len(pending) > 0 {
+		i := list.Pick("completes", len(pending))
+		step, run := pending[i][0], pending[i][1]
+		pending = slices.Delete(pending, i, i+1)
+		done[run] += string(step)
+		crash := list.Pick("crash", 3) > 0
+		if len(done[run]) == 3 && strings.Index(done[run], "b") < strings.Index(done[run], "a") && crash {
+			return "p"
+		}
+	}
+	return ""
+}
+
 func TestExactMinima(t *testing.T) {
 	for _, bug := range bugs {
 		t.Run(bug.name, func(t *testing.T) {
-			result := shrink.Shrink(shrink.Failure{Property: "p", Deviations: bug.given}, shrink.Budget{},
-				try(bug.program))
+			failure := shrink.Failure{Property: "p", Deviations: bug.given}
+			full := shrink.Shrink(failure, shrink.Budget{}, try(bug.program))
+			t.Logf("%d runs with a search of all up to size %d", full.Tries, full.Searched)
+			require.Equal(t, bug.want, full.Deviations)
+			require.True(t, full.Minimal)
+			require.Less(t, full.Tries, 1000, "sizes of which there are too many are left out")
+			if n := len(bug.want); n > 1 && n <= 6 {
+				require.Positive(t, full.Searched)
+			}
+			if bug.search {
+				require.LessOrEqual(t, full.Tries, bug.tries)
+				return
+			}
+			result := shrink.Shrink(failure, shrink.Budget{Search: -1}, try(bug.program))
 			t.Logf("%d deviations to %d in %d runs", len(bug.given), len(result.Deviations), result.Tries)
 			require.Equal(t, bug.want, result.Deviations)
 			require.True(t, result.Minimal)
