@@ -27,8 +27,10 @@ func (l *trace) result() (string, error) { return strings.Join(l.lines, "; "), n
 type traced map[string]func(ctx Context, l *trace)
 
 func init() {
-	for _, some := range []traced{cancelling, combining, waitingFor(AllCompleted), waitingFor(FirstCompleted),
-		waitingFor(FirstError)} {
+	for _, some := range []traced{
+		cancelling, combining, sharing,
+		waitingFor(AllCompleted), waitingFor(FirstCompleted), waitingFor(FirstError),
+	} {
 		for name, fn := range some {
 			name = strings.ReplaceAll(name, " ", "-")
 			programs[name] = Define(name, func(ctx Context, _ string) (string, error) {

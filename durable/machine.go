@@ -33,6 +33,7 @@ type machine struct {
 	now       time.Time
 	seed      uint64
 	behaviour int
+	maxTurns  int
 	issued    int                   // operations so far, to order the pending ones
 	resolved  int                   // operations that have ended so far
 	pending   map[string]*operation // operations that an event will end
@@ -72,7 +73,7 @@ type outcome struct {
 func newMachine(run string, def definition, codec Codec) *machine {
 	return &machine{
 		run: run, def: def, codec: codec, loop: eventloop.New(),
-		pending: map[string]*operation{},
+		pending: map[string]*operation{}, maxTurns: maxTurns,
 	}
 }
 
@@ -99,16 +100,16 @@ func (m *machine) apply(ev *Event) ([]Command, error) {
 		}
 		op.resolve(o)
 	}
-	m.loop.RunMax(maxTurns)
+	m.loop.RunMax(m.maxTurns)
 	if m.err == nil && m.loop.Ready() > 0 {
 		m.err = fmt.Errorf("durable: after event %s the branches of the run have taken %d turns and still have "+
-			"not come to rest; make them wait for an operation, such as Sleep", ev.describe(), maxTurns)
+			"not come to rest; make them wait for an operation, such as Sleep", ev.describe(), m.maxTurns)
 	}
 	return m.commands, m.err
 }
 
 // maxTurns bounds how often branches take turns in answer to one event.
-const maxTurns = 1 << 22
+const maxTurns = 1 << 20
 
 // awaits reports whether the event of this kind for operation op is still to come.
 func (m *machine) awaits(kind EventKind, op string) bool {

@@ -27,6 +27,7 @@ import (
 //	timer <op>                   the timer fired
 //	replay [program]             replays all events so far, cold, and once for every prefix
 //	wait <duration>              moves the time of later events
+//	stuck                        who waits for what, when nothing is under way any more
 //	late <op>                    asks whether the machine still waits for that operation
 func TestMachine(t *testing.T) {
 	datadriven.Walk(t, "testdata/machine", func(t *testing.T, path string) {
@@ -63,6 +64,7 @@ func (tr *transcript) command(t *testing.T, d *datadriven.TestData) string {
 	switch d.Cmd {
 	case "start":
 		tr.m = newMachine("r", programs[arg(0)].define(), JSON())
+		tr.m.maxTurns = 1000
 		return tr.feed(Event{Kind: EventStarted, Start: &Start{Workflow: arg(0), Input: []byte(`"in"`), Seed: 7, Behaviour: behaviour}})
 	case "step":
 		return tr.feed(Event{Kind: EventStepEnded, Op: arg(0), Result: []byte(d.Input)})
@@ -77,6 +79,8 @@ func (tr *transcript) command(t *testing.T, d *datadriven.TestData) string {
 		return ""
 	case "late":
 		return fmt.Sprint(tr.m.awaits(EventStepEnded, arg(0)) || tr.m.awaits(EventTimerFired, arg(0)))
+	case "stuck":
+		return lineNumbers.ReplaceAllString(stuck(tr.m).Error(), ".go:<line>")
 	case "replay":
 		return tr.replay(d)
 	}

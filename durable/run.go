@@ -321,14 +321,6 @@ func (e *Engine) commitAnswers(r *run, entries []Entry) error {
 	return nil
 }
 
-func stuck(m *machine) error {
-	err := &StuckError{}
-	for _, t := range m.loop.Tasks() {
-		err.Waits = append(err.Waits, fmt.Sprintf("branch %q", t.Name()))
-	}
-	return err
-}
-
 func sortedIDs[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 func compareStrings(a, b string) int { return strings.Compare(a, b) }

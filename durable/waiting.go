@@ -76,12 +76,15 @@ func (b *branch) wait(s *scope, on fmt.Stringer) error {
 	return nil
 }
 
-// waitNative is wait for a primitive of the event loop, which does the parking.
+// waitNative is wait for a primitive of the event loop, which does the parking, if it has to: what needs no
+// wait is done in a cancelled scope too.
 func (b *branch) waitNative(s *scope, on fmt.Stringer, park func() error) error {
-	if s.cause != nil {
-		return b.refuse(s, "the wait for "+on.String())
-	}
+	refused := s.cause != nil
+	refusals := b.refusals
 	b.waiting = waiting{under: s, on: on, native: true}
+	if refused {
+		b.wake(s.cause)
+	}
 	err := park()
 	cause := b.cause
 	b.waiting = waiting{}
@@ -89,10 +92,14 @@ func (b *branch) waitNative(s *scope, on fmt.Stringer, park func() error) error 
 		return err
 	}
 	b.task.Uncancel() // the loop's part of it is done; a cancelled scope refuses by itself
-	if err == errCutShort {
-		return &cancelled{what: "the wait for " + on.String(), cause: cause}
+	switch {
+	case err != errCutShort:
+		return err
+	case refused:
+		b.refusals = refusals
+		return b.refuse(s, "the wait for "+on.String())
 	}
-	return err
+	return &cancelled{what: "the wait for " + on.String(), cause: cause}
 }
 
 // refuse is the answer to whoever asks for something in a cancelled scope.
