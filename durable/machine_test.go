@@ -80,7 +80,7 @@ func (tr *transcript) command(t *testing.T, d *datadriven.TestData) string {
 	case "late":
 		return fmt.Sprint(tr.m.awaits(EventStepEnded, arg(0)) || tr.m.awaits(EventTimerFired, arg(0)))
 	case "stuck":
-		return lineNumbers.ReplaceAllString(stuck(tr.m).Error(), ".go:<line>")
+		return lineNumbers.ReplaceAllString(stuck(tr.m).Error(), ".go:N")
 	case "replay":
 		return tr.replay(d)
 	}
