@@ -11,9 +11,9 @@ const (
 	fewAnswers  = 8 // of a choice with at most this many answers all of them are tried
 )
 
-// search looks for fewer deviations of the same kinds anywhere: first under the same labels with the same
-// answers, then under the same labels with any answer. It runs all schedules of one size or, when there are
-// more of them than it may run, none. So it also finds what can't be reached by leaving out: when one
+// search looks for fewer deviations of the same kinds anywhere, fewest first: under the same labels,
+// first with the same answers, then with any. It runs all schedules of one size or, when there are more
+// of them than it may run, none. So it also finds what can't be reached by leaving out: when one
 // deviation goes, another one may be needed elsewhere.
 func (s *shrinker) search() {
 	s.searched = 0
@@ -24,19 +24,31 @@ func (s *shrinker) search() {
 	s.budget.Tries = min(whole, s.tries+s.searches)
 	before, steps := s.tries, s.steps
 	base := s.look(nil)
-	for pass, fits := range []fit{s.sameAnswers(), s.sameLabels()} {
-		for size := 1; size < len(s.current) && s.steps == steps && !s.over(); size++ {
-			if schedules(len(fits.options(base)), size) > s.budget.Tries-s.tries {
-				break
-			}
-			s.plant(nil, base, size, fits)
-			if pass == 1 && s.steps == steps && !s.over() {
-				s.searched = size
-			}
+	same, other := s.sameAnswers(), s.sameLabels()
+	for size := 1; size < len(s.current) && s.steps == steps; size++ {
+		if !s.plantAll(base, size, same) {
+			break
 		}
+		if s.plantAll(base, size, other) && s.searched == size-1 {
+			s.searched = size
+		}
+	}
+	if s.steps > steps {
+		s.searched = 0
 	}
 	s.searches -= s.tries - before
 	s.budget.Tries = whole
+}
+
+// plantAll runs all schedules of this size, if they are not too many, and reports whether it has, and none
+// was accepted.
+func (s *shrinker) plantAll(base []choice.Choice, size int, fits fit) bool {
+	steps := s.steps
+	if schedules(len(fits.options(base)), size) > s.budget.Tries-s.tries || s.over() {
+		return false
+	}
+	s.plant(nil, base, size, fits)
+	return s.steps == steps && !s.over()
 }
 
 // schedules estimates how many ways there are to choose some of the options.
