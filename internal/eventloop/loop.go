@@ -20,6 +20,7 @@ type Loop struct {
 	lastID      int
 	idle        []*worker    // coroutines at hand, given back when the loop comes to rest
 	polled      list[polled] // waits on contexts that the loop can only poll
+	batch       int          // how many of them it took last
 	clock       Clock
 	onPanic     func(*Task, *PanicError)
 	watched     bool

@@ -54,13 +54,15 @@ func (l *Loop) begin(t *Task) bool {
 		t.finish(t.pending)
 		return false
 	}
-	var w *worker
-	if n := len(l.idle); n > 0 {
-		w = l.idle[n-1]
-		l.idle = l.idle[:n-1]
-	} else {
-		w = idle.get()
+	if len(l.idle) == 0 {
+		// Twice as many each time: a loop of many tasks asks seldom, one of few does not hoard.
+		l.batch = min(max(1, 2*l.batch), maxBatch)
+		l.idle = idle.get(l.batch, l.idle)
 	}
+	n := len(l.idle) - 1
+	w := l.idle[n]
+	l.idle[n] = nil
+	l.idle = l.idle[:n]
 	w.task = t
 	t.w.set(w)
 	return true
@@ -82,10 +84,14 @@ func (l *Loop) giveBack() {
 		clear(l.idle)
 		l.idle = l.idle[:0]
 	}
+	l.batch = 0
 }
 
 // maxIdle bounds the coroutines that the process keeps for later, each with its stack of 2 KB or more.
 const maxIdle = 4096
+
+// maxBatch is how many coroutines a loop takes from there at once.
+const maxBatch = 32
 
 // idle keeps the coroutines that no loop uses.
 var idle idleWorkers
@@ -95,17 +101,18 @@ type idleWorkers struct {
 	list []*worker
 }
 
-func (p *idleWorkers) get() *worker {
+// get appends up to n workers to list, and at least one.
+func (p *idleWorkers) get(n int, list []*worker) []*worker {
 	p.mu.Lock()
-	if n := len(p.list); n > 0 {
-		w := p.list[n-1]
-		p.list[n-1] = nil
-		p.list = p.list[:n-1]
-		p.mu.Unlock()
-		return w
-	}
+	from := max(0, len(p.list)-n)
+	list = append(list, p.list[from:]...)
+	clear(p.list[from:])
+	p.list = p.list[:from]
 	p.mu.Unlock()
-	return newWorker()
+	if len(list) == 0 {
+		list = append(list, newWorker())
+	}
+	return list
 }
 
 func (p *idleWorkers) put(ws []*worker) {
