@@ -35,11 +35,11 @@ const labelArrives = "world/arrives"
 func (inc *incarnation) arrive(a arrival) {
 	w := inc.node.world
 	a.task = w.loop.Current()
-	slow, slowest := &inc.node.points.slow, len(latencies)
+	slow, slowest := atSlow, len(latencies)
 	if a.kind == evAcknowledged {
-		slow, slowest = &inc.node.points.slowCommit, commitLatencies
+		slow, slowest = atSlowCommit, commitLatencies
 	}
-	if k := slow.Ask(slowest + 1); k != 0 {
+	if k := inc.node.ask(slow, slowest+1); k != 0 {
 		inc.arriveLate(a, slow, latencies[k-1])
 	} else {
 		inc.enqueue(a)
@@ -72,14 +72,14 @@ func (inc *incarnation) enqueue(a arrival) {
 }
 
 // arriveLate makes an arrival pending only after a latency, so that timers may overtake it.
-func (inc *incarnation) arriveLate(a arrival, s *site, latency time.Duration) {
+func (inc *incarnation) arriveLate(a arrival, at place, latency time.Duration) {
 	n := inc.node
 	w := n.world
 	w.event(evFault, n, a.group, "slow", int64(latency))
 	if w.trace.record {
 		text := fmt.Sprintf("%s takes %v to arrive", a.what(), latency)
 		w.retext(text)
-		w.deviate(s.point, n, a.group, text)
+		w.deviate(n.point(at), n, a.group, text)
 	}
 	w.clock.AfterFunc(latency, func() {
 		if !inc.dead {
@@ -98,12 +98,12 @@ func (w *World) deliver() bool {
 	n := inc.node
 	k := 0
 	if len(inc.pending) > 1 {
-		k = n.points.completes.Pick(len(inc.pending))
+		k = n.point(atCompletes).Pick(len(inc.pending))
 	}
 	a := inc.pending[k]
 	if k != 0 {
 		first := inc.pending[0]
-		w.deviate(n.points.completes, n, a.group, w.say("%s %s before %s", a.what(), a.verb(), first.what()))
+		w.deviate(n.point(atCompletes), n, a.group, w.say("%s %s before %s", a.what(), a.verb(), first.what()))
 	}
 	inc.pending = append(inc.pending[:k], inc.pending[k+1:]...)
 	w.arrivals--

@@ -114,6 +114,7 @@ func reproduce(c *Config, body func(*World), path string, s choice.Schedule) (*r
 		if err := applyFaults(&own, s.Faults); err != nil {
 			return nil, fmt.Errorf("sim: %s: %w", path, err)
 		}
+		own.allowed = allowed(own.Faults)
 	}
 	src := choice.Reproduce(s.Deviations)
 	w := newWorld(&own, s.Seed, src, true)

@@ -89,6 +89,7 @@ type Config struct {
 	schedule  string // the schedule file to run instead of a sweep
 	trace     string // traceText or traceJSON
 	ownFaults bool   // the plan is not the test's own
+	allowed   [placeCount]bool
 }
 
 const (
@@ -125,6 +126,7 @@ func (c Config) resolved() (Config, error) {
 	case len(c.Faults.Rules) == 0:
 		c.Faults = fault.Default()
 	}
+	c.allowed = allowed(c.Faults)
 	return c, nil
 }
 

@@ -192,7 +192,9 @@ func (c *conn) wait(t *eventloop.Task, list *[]*eventloop.Task, by time.Time) er
 		defer stop()
 	}
 	*list = append(*list, t)
-	return w.loop.Park("connection " + string(c.local) + " to " + string(c.remote))
+	err := w.loop.Park("connection " + string(c.local) + " to " + string(c.remote))
+	*list = without(*list, t)
+	return err
 }
 
 // Close ends both directions: the other end reads what was written, and then io.EOF.
@@ -280,8 +282,11 @@ func (l *listener) Accept() (net.Conn, error) {
 		if l.closed {
 			return nil, &net.OpError{Op: "accept", Net: "sim", Addr: l.addr, Err: net.ErrClosed}
 		}
-		l.waiting = append(l.waiting, w.loop.Current())
-		if err := w.loop.Park("connections to " + string(l.addr)); err != nil {
+		t := w.loop.Current()
+		l.waiting = append(l.waiting, t)
+		err := w.loop.Park("connections to " + string(l.addr))
+		l.waiting = without(l.waiting, t)
+		if err != nil {
 			return nil, &net.OpError{Op: "accept", Net: "sim", Addr: l.addr, Err: err}
 		}
 	}

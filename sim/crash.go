@@ -24,18 +24,18 @@ var delays = [...]time.Duration{
 }
 
 // mayCrash is a crash point: the world chooses whether the node dies here. Then it doesn't return.
-func (inc *incarnation) mayCrash(s *site, where, name string) {
-	if s.Ask(2) == 0 {
+func (inc *incarnation) mayCrash(at place, where, name string) {
+	if inc.node.ask(at, 2) == 0 {
 		return
 	}
-	inc.node.crashed(s, where, name)
+	inc.node.crashed(at, where, name)
 	inc.crashHere(0)
 }
 
 // crashed puts a crash into the trace and among the deviations.
-func (n *Node) crashed(s *site, where, name string) {
+func (n *Node) crashed(at place, where, name string) {
 	w := n.world
-	w.event(evCrash, n, "", s.point.Label(), 0)
+	w.event(evCrash, n, "", places[at].label, 0)
 	if !w.trace.record {
 		return
 	}
@@ -44,7 +44,7 @@ func (n *Node) crashed(s *site, where, name string) {
 		text += " " + strconv.Quote(name)
 	}
 	w.retext(text)
-	w.deviate(s.point, n, "", text)
+	w.deviate(n.point(at), n, "", text)
 }
 
 // crashHere ends the running task's incarnation. The world carries it out as soon as the task has parked,
@@ -126,10 +126,10 @@ func (n *Node) crashDisk(cut int) {
 	}
 	n.opened = nil
 	if cut == 0 && max(n.acknowledged, n.shown) < n.commits {
-		if tail := n.disk.TailBytes(); tail > 0 && n.points.lost.Ask(2) != 0 {
+		if tail := n.disk.TailBytes(); tail > 0 && n.ask(atLost, 2) != 0 {
 			cut = tail
 			w.event(evFault, n, "", "the last commit is lost", n.commits)
-			w.deviate(n.points.lost.point, n, "",
+			w.deviate(n.point(atLost), n, "",
 				w.say("commit %d, not yet acknowledged, is lost in the crash", n.commits))
 		}
 	}
@@ -149,11 +149,11 @@ func (n *Node) scheduleReboot(atOnce bool) {
 	}
 	k := 0
 	if !w.faultless {
-		k = n.points.reboot.Chance(0.5, len(delays))
+		k = n.point(atReboot).Chance(0.5, len(delays))
 	}
 	w.event(evReboot, n, "", "", int64(delays[k]))
 	if k != 0 {
-		w.deviate(n.points.reboot, n, "", w.say("boots again only after %v", delays[k]))
+		w.deviate(n.point(atReboot), n, "", w.say("boots again only after %v", delays[k]))
 	}
 	n.stopReboot = w.clock.AfterFunc(delays[k], n.start)
 }

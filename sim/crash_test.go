@@ -3,6 +3,7 @@ package sim_test
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -348,4 +349,96 @@ func TestUnacknowledgedMayBeLost(t *testing.T) {
 	}
 	require.Empty(t, body(false))
 	require.Equal(t, "v", body(true), "what a read has shown is never taken back")
+}
+
+// TestRecoveredTasksReachNothing has code at each edge of the simulator that recovers from its end and
+// returns as if nothing had happened.
+func TestRecoveredTasksReachNothing(t *testing.T) {
+	recovering := func(work func()) {
+		defer func() { _ = recover() }()
+		work()
+	}
+	reached := 0
+	deviations := "worker/crash/commit#1 = 1\nworker/crash/commit#2 = 1\nworker/crash/commit#3 = 1"
+	trace, failure := sim.Run(memory, deviations, func(w *sim.World) {
+		boots := 0
+		n := w.Node("worker", func(n *sim.Node) {
+			if boots++; boots == 1 {
+				recovering(func() { _ = set(n, "k", "v") })
+			}
+		})
+		die := func() { recovering(func() { _ = set(n, "k", "v") }) }
+		require.ErrorIs(w, n.Call(w.Context(), "die", func(context.Context) error { die(); return nil }), sim.ErrCrashed)
+		require.NoError(w, n.Call(w.Context(), "offload", func(context.Context) error {
+			n.Offload("g", "die", func(context.Context) { die() }, func() { reached++ })
+			return nil
+		}))
+		_ = w.Sleep(w.Context(), time.Minute)
+		require.Equal(w, 4, boots)
+	})
+	require.Nil(t, failure, trace)
+	require.Zero(t, reached)
+	require.NotContains(t, trace, "DRIFT")
+	golden.Assert(t, "crash/recovered.txt", trace)
+}
+
+// TestNobodyIsWokenTwice gives up each kind of wait, and looks whether what comes later disturbs the next one.
+func TestNobodyIsWokenTwice(t *testing.T) {
+	trace, failure := sim.Run(badNetwork, "", func(w *sim.World) {
+		n := echo(w)
+		_ = w.Sleep(w.Context(), time.Second)
+		undisturbed := func(name string, wait func(ctx context.Context) error) {
+			ctx, cancel := w.WithTimeout(w.Context(), time.Second)
+			defer cancel()
+			require.ErrorIs(w, wait(ctx), context.DeadlineExceeded, name)
+			before := w.Now()
+			require.NoError(w, w.Sleep(w.Context(), time.Hour))
+			require.Equal(w, time.Hour, w.Now().Sub(before), name)
+		}
+		undisturbed("a call", func(ctx context.Context) error {
+			return n.Call(ctx, "slow", func(context.Context) error {
+				return w.Sleep(context.WithoutCancel(w.Context()), time.Minute)
+			})
+		})
+		undisturbed("a node that is down", func(ctx context.Context) error {
+			n.Stop()
+			w.Go("boot", func(ctx context.Context) { _ = w.Sleep(ctx, time.Minute); n.Restart() })
+			return n.Call(ctx, "x", func(context.Context) error { return nil })
+		})
+		undisturbed("a signal", func(ctx context.Context) (err error) {
+			done := sim.NewFuture[error](w)
+			require.NoError(w, n.Call(w.Context(), "wait", func(context.Context) error {
+				s := n.NewSignal()
+				n.AfterFunc(time.Minute, s.Fire)
+				n.Go("waiter", func(context.Context) {
+					err := s.Wait(ctx)
+					before := w.Now()
+					_ = w.Sleep(w.Context(), 10*time.Minute)
+					require.Equal(w, 10*time.Minute, w.Now().Sub(before))
+					done.Resolve(err)
+				})
+				return nil
+			}))
+			err, _ = done.Await()
+			return err
+		})
+		c, err := w.Dial(w.Context(), "tcp", "echo:7")
+		require.NoError(w, err)
+		undisturbed("a read", func(context.Context) error {
+			_ = c.SetReadDeadline(w.Now().Add(time.Second))
+			_, err := c.Read(make([]byte, 9))
+			_, _ = c.Write([]byte("late\n"))
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				return context.DeadlineExceeded
+			}
+			return err
+		})
+		w.Hold(nil, n)
+		w.Go("release", func(ctx context.Context) { _ = w.Sleep(ctx, time.Minute); w.Release(nil, n) })
+		undisturbed("a dial", func(ctx context.Context) error {
+			_, err := w.Dial(ctx, "tcp", "echo:7")
+			return err
+		})
+	})
+	require.Nil(t, failure, trace)
 }

@@ -35,7 +35,7 @@ func (w *World) Dependency(name string) *Dependency {
 	w.current("World.Dependency")
 	w.takeName("World.Dependency", name)
 	at := func(kind fault.Kind, label string) site {
-		return site{w.faults.Site(kind, name, name+label), w.list.Point(name + label)}
+		return site{w.list.Point(name + label), w.faults.Site(kind, name, name+label)}
 	}
 	return &Dependency{world: w, name: name, errors: at(fault.DependencyError, "/error"),
 		slow: at(fault.Slow, "/slow")}
@@ -50,13 +50,13 @@ func (d *Dependency) Do(ctx context.Context, operation string, work func() error
 	if d.down {
 		return fmt.Errorf("%w: %s, during %s", ErrUnavailable, d.name, operation)
 	}
-	if k := d.slow.Ask(len(latencies) + 1); k != 0 {
+	if k := d.slow.faults.Ask(len(latencies) + 1); k != 0 {
 		d.note(&d.slow, operation, "takes "+latencies[k-1].String())
 		if err := w.Sleep(ctx, latencies[k-1]); err != nil {
 			return err
 		}
 	}
-	answer := d.errors.Ask(dependencyAnswers)
+	answer := d.errors.faults.Ask(dependencyAnswers)
 	if answer == dependencyRefuses {
 		d.note(&d.errors, operation, "fails before it has an effect")
 		return fmt.Errorf("%w: %s, during %s", ErrUnavailable, d.name, operation)

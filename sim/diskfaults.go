@@ -13,10 +13,10 @@ func (s *nodeStore) mayFailRead(what string) error {
 		return s.broken
 	}
 	n := s.inc.node
-	if n.points.read.Site == nil || n.points.read.Ask(2) == 0 {
+	if n.ask(atRead, 2) == 0 {
 		return nil
 	}
-	n.faulted(&n.points.read, "I/O ERROR in "+what)
+	n.faulted(atRead, "I/O ERROR in "+what)
 	return fmt.Errorf("sim: node %q: %s: %w", n.name, what, syscall.EIO)
 }
 
@@ -28,23 +28,22 @@ func (s *nodeStore) mayFailWrite(b *store.Batch) error {
 		return s.broken
 	}
 	n := s.inc.node
-	p := &n.points
 	var cause error
 	switch {
-	case p.full.Site != nil && p.full.Ask(2) != 0:
+	case n.ask(atFull, 2) != 0:
 		cause = syscall.ENOSPC
-		n.faulted(&p.full, "DISK FULL at a commit")
-	case p.write.Site != nil && p.write.Ask(2) != 0:
+		n.faulted(atFull, "DISK FULL at a commit")
+	case n.ask(atWrite, 2) != 0:
 		cause = syscall.EIO
-		n.faulted(&p.write, "I/O ERROR at a commit")
-	case p.sync.Site != nil:
-		switch p.sync.Ask(3) {
+		n.faulted(atWrite, "I/O ERROR at a commit")
+	default:
+		switch n.ask(atSync, 3) {
 		case 0:
 			return nil
 		case 1:
-			n.faulted(&p.sync, "SYNC ERROR at a commit, which is lost")
+			n.faulted(atSync, "SYNC ERROR at a commit, which is lost")
 		case 2:
-			n.faulted(&p.sync, "SYNC ERROR at a commit, which is on disk all the same")
+			n.faulted(atSync, "SYNC ERROR at a commit, which is on disk all the same")
 			if err := s.real.Commit(b); err != nil {
 				return err
 			}
@@ -52,8 +51,6 @@ func (s *nodeStore) mayFailWrite(b *store.Batch) error {
 			n.shown = n.commits
 		}
 		cause = syscall.EIO
-	default:
-		return nil
 	}
 	s.broken = fmt.Errorf("%w: node %q: %w; crash or restart the node to open its store again",
 		store.ErrFailed, n.name, cause)
@@ -61,7 +58,7 @@ func (s *nodeStore) mayFailWrite(b *store.Batch) error {
 }
 
 // faulted puts a fault into the trace and among the deviations.
-func (n *Node) faulted(s *site, text string) {
+func (n *Node) faulted(at place, text string) {
 	n.world.event(evFault, n, "", text, 0)
-	n.world.deviate(s.point, n, "", text)
+	n.world.deviate(n.point(at), n, "", text)
 }

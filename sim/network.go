@@ -56,7 +56,7 @@ func (w *World) link(from, to *Node) *link {
 			return site{}
 		}
 		label := name + "->" + endName(to) + "/" + what
-		return site{w.faults.Site(kind, name, label), w.list.Point(label)}
+		return site{w.list.Point(label), w.faults.Site(kind, name, label)}
 	}
 	l := &link{
 		world: w, from: from, to: to,
@@ -131,10 +131,10 @@ func (w *World) reach(m message) {
 }
 
 func (l *link) ask(s *site, n int) int {
-	if s.Site == nil {
+	if s.faults == nil {
 		return 0
 	}
-	return s.Ask(n)
+	return s.faults.Ask(n)
 }
 
 // cut reports whether a partition separates the two.

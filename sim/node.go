@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/reprise-dst/reprise/fault"
-	"github.com/reprise-dst/reprise/internal/choice"
 	"github.com/reprise-dst/reprise/internal/eventloop"
 	"github.com/reprise-dst/reprise/store"
 )
@@ -40,7 +38,7 @@ type Node struct {
 	beingUp, answer string // what callers wait for, in the words of a report
 
 	waiters []*eventloop.Task // callers that wait for the node to be up
-	points  nodePoints
+	sites   [placeCount]site
 
 	stopReboot func() bool // of the boot that is due, nil when none is
 }
@@ -64,24 +62,6 @@ type incarnation struct {
 	store     *nodeStore
 }
 
-// nodePoints are the places at which the world chooses something for a node.
-type nodePoints struct {
-	commit, spawn, start, end, timer, answer site // crash points
-	torn, lost                               site // what a crash may do to a write that isn't acknowledged
-	slow, slowCommit                         site
-	bytes, reboot, completes                 *choice.Point
-
-	// These exist only when the plan has a rule for them.
-	pause, jump, read, write, sync, full site
-}
-
-// site is a point at which one kind of fault may hit one node. The zero site is one that the plan has no rule
-// for.
-type site struct {
-	*fault.Site
-	point *choice.Point
-}
-
 // Node makes a node and boots it: boot runs as the first task of each incarnation, and the node is up when
 // it has returned. Names must be unique within a world.
 func (w *World) Node(name string, boot func(n *Node)) *Node {
@@ -92,7 +72,6 @@ func (w *World) Node(name string, boot func(n *Node)) *Node {
 	w.takeName("World.Node", name)
 	n := &Node{world: w, name: name, index: len(w.nodes), boot: boot}
 	n.beingUp, n.answer = "node "+name+" to be up", "an answer of node "+name
-	n.points = w.newNodePoints(name)
 	w.nodes = append(w.nodes, n)
 	n.start()
 	return n
@@ -115,39 +94,6 @@ func (w *World) takeName(what, name string) {
 	w.names = append(w.names, name)
 }
 
-func (w *World) newNodePoints(name string) nodePoints {
-	at := func(kind fault.Kind, label string) site {
-		return site{w.faults.Site(kind, name, name+label), w.list.Point(name + label)}
-	}
-	rare := func(kind fault.Kind, label string) site {
-		if !w.cfg.Faults.Has(kind) {
-			return site{}
-		}
-		return at(kind, label)
-	}
-	return nodePoints{
-		commit:     at(fault.Crash, "/crash/commit"),
-		spawn:      at(fault.Crash, "/crash/spawn"),
-		start:      at(fault.Crash, "/crash/start"),
-		end:        at(fault.Crash, "/crash/end"),
-		timer:      at(fault.Crash, "/crash/timer"),
-		answer:     at(fault.Crash, "/crash/answer"),
-		torn:       at(fault.Torn, "/torn"),
-		lost:       at(fault.Torn, "/lost"),
-		slow:       at(fault.Slow, "/slow"),
-		slowCommit: at(fault.Slow, "/slow/commit"),
-		bytes:      w.list.Point(name + "/torn/bytes"),
-		reboot:     w.list.Point(name + "/reboot"),
-		completes:  w.list.Point(name + "/completes"),
-		pause:      rare(fault.Pause, "/pause"),
-		jump:       rare(fault.ClockJump, "/clock"),
-		read:       rare(fault.IOError, "/io/read"),
-		write:      rare(fault.IOError, "/io/write"),
-		sync:       rare(fault.SyncError, "/io/sync"),
-		full:       rare(fault.DiskFull, "/io/full"),
-	}
-}
-
 // start boots a new incarnation.
 func (n *Node) start() {
 	if n.inc != nil || n.world.ended {
@@ -163,6 +109,7 @@ func (n *Node) start() {
 	n.world.event(evBoot, n, "", "", n.boots)
 	n.world.spawn(inc, "boot", func() {
 		n.boot(n)
+		n.enter("the boot function") // it may have recovered from its end
 		inc.up = true
 		n.world.event(evUp, n, "", "", 0)
 		n.wakeWaiters()
@@ -224,7 +171,7 @@ func (n *Node) label() string {
 func (n *Node) Go(name string, fn func(ctx context.Context)) {
 	inc := n.enter("Node.Go")
 	w := n.world
-	inc.mayCrash(&n.points.spawn, "before task", name)
+	inc.mayCrash(atSpawn, "before task", name)
 	w.event(evSpawn, n, "", name, 0)
 	w.spawn(inc, name, func() { fn(w.loop.Current().Context()) })
 }
@@ -235,13 +182,13 @@ func (n *Node) Go(name string, fn func(ctx context.Context)) {
 func (n *Node) Offload(group, name string, work func(ctx context.Context), done func()) {
 	inc := n.enter("Node.Offload")
 	w := n.world
-	inc.mayCrash(&n.points.start, "before step", name)
+	inc.mayCrash(atStart, "before step", name)
 	w.spawn(inc, name, func() {
 		w.event(evStart, n, group, name, 0)
 		work(w.loop.Current().Context())
 		n.enter("Node.Offload")
 		w.event(evEnd, n, group, name, 0)
-		inc.mayCrash(&n.points.end, "after step", name)
+		inc.mayCrash(atEnd, "after step", name)
 		inc.arrive(arrival{kind: evComplete, group: group, name: name})
 		done()
 	})
@@ -256,25 +203,29 @@ func (n *Node) Call(ctx context.Context, name string, fn func(ctx context.Contex
 	for !n.Up() || n.inc.paused() {
 		n.waiters = append(n.waiters, caller)
 		if err := w.loop.ParkContext(ctx, n.beingUp); err != nil {
-			n.forget(caller)
+			n.waiters = without(n.waiters, caller)
 			return err
 		}
 	}
 	w.event(evCall, n, "", name, 0)
 	inc := n.inc
 	var err error
-	answered, ended := false, false
+	answered, ended, gone := false, false, false
 	t := w.spawn(inc, name, func() {
 		err = fn(w.loop.Current().Context())
-		inc.mayCrash(&n.points.answer, "before the answer to call", name)
+		n.enter("Node.Call")
+		inc.mayCrash(atAnswer, "before the answer to call", name)
 		answered = true
 	})
 	t.OnDone(func(*eventloop.Task) {
 		ended = true
-		caller.Wake()
+		if !gone {
+			caller.Wake()
+		}
 	})
 	for !ended {
 		if err := w.loop.ParkContext(ctx, n.answer); err != nil {
+			gone = true
 			t.Cancel(err)
 			return err
 		}
@@ -287,13 +238,9 @@ func (n *Node) Call(ctx context.Context, name string, fn func(ctx context.Contex
 	return err
 }
 
-func (n *Node) forget(caller *eventloop.Task) {
-	for i, t := range n.waiters {
-		if t == caller {
-			n.waiters = append(n.waiters[:i], n.waiters[i+1:]...)
-			return
-		}
-	}
+// without is the list without the task, in the same memory.
+func without(tasks []*eventloop.Task, t *eventloop.Task) []*eventloop.Task {
+	return slices.DeleteFunc(tasks, func(other *eventloop.Task) bool { return other == t })
 }
 
 // Up reports whether the node runs and its boot function has returned.

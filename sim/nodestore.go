@@ -24,7 +24,7 @@ func (n *Node) Store() store.Store {
 	}
 	opened, err := n.disk.Open()
 	if err != nil {
-		n.world.Fail("the store opens after a crash", n.name, err.Error())
+		n.world.Fail("the store opens", n.name, err.Error())
 	}
 	n.opened = opened
 	inc.store = &nodeStore{inc: inc, real: opened}
@@ -78,9 +78,9 @@ func (s *nodeStore) Commit(b *store.Batch) error {
 	s.enter("Store.Commit")
 	inc, n := s.inc, s.inc.node
 	w := n.world
-	answer, torn := n.points.commit.Ask(crashAnswers), n.points.torn.Ask(2)
+	answer, torn := n.ask(atCommit, crashAnswers), n.ask(atTorn, 2)
 	if answer == crashBefore {
-		n.crashed(&n.points.commit, w.say("before commit %d", n.commits+1), "")
+		n.crashed(atCommit, w.say("before commit %d", n.commits+1), "")
 		inc.crashHere(0)
 	}
 	if err := s.mayFailWrite(b); err != nil {
@@ -100,7 +100,7 @@ func (s *nodeStore) Commit(b *store.Batch) error {
 	switch {
 	case answer == crashAfter:
 		n.shown = number // all of it is left
-		n.crashed(&n.points.commit, w.say("after commit %d, before the engine knew", number), "")
+		n.crashed(atCommit, w.say("after commit %d, before the engine knew", number), "")
 		inc.crashHere(0)
 	case torn != 0:
 		inc.crashTorn(number)
@@ -115,13 +115,13 @@ func (inc *incarnation) crashTorn(number int64) {
 	w := n.world
 	tail := n.disk.TailBytes()
 	if tail == 0 { // the commit wrote nothing that could be torn
-		n.crashed(&n.points.torn, w.say("after commit %d, before the engine knew", number), "")
+		n.crashed(atTorn, w.say("after commit %d, before the engine knew", number), "")
 		inc.crashHere(0)
 	}
-	cut := 1 + n.points.bytes.Pick(tail)
-	n.crashed(&n.points.torn, w.say("in commit %d: the last %d of %d bytes are torn off", number, cut, tail), "")
+	cut := 1 + n.point(atTornBytes).Pick(tail)
+	n.crashed(atTorn, w.say("in commit %d: the last %d of %d bytes are torn off", number, cut, tail), "")
 	if cut > 1 {
-		w.deviate(n.points.bytes, n, "", w.say("%d bytes are torn off", cut))
+		w.deviate(n.point(atTornBytes), n, "", w.say("%d bytes are torn off", cut))
 	}
 	inc.crashHere(cut)
 }

@@ -50,10 +50,7 @@ func (inc *incarnation) standsStill() bool {
 	}
 	n := inc.node
 	w := n.world
-	if n.points.pause.Site == nil {
-		return false
-	}
-	k := n.points.pause.Ask(len(pauses) + 1)
+	k := n.ask(atPause, len(pauses)+1)
 	if k == 0 {
 		return false
 	}
@@ -61,7 +58,7 @@ func (inc *incarnation) standsStill() bool {
 	w.event(evFault, n, "", "pause", int64(d))
 	if w.trace.record {
 		w.retext("stands still for " + d.String())
-		w.deviate(n.points.pause.point, n, "", "stands still for "+d.String())
+		w.deviate(n.point(atPause), n, "", "stands still for "+d.String())
 	}
 	inc.pause(d)
 	return true
@@ -104,7 +101,7 @@ var jumps = [...]time.Duration{
 // Now is what the node's clock shows: virtual time, but for what SkewClock and clock jumps have added. The
 // durations of timers are not affected by the clock.
 func (n *Node) Now() time.Time {
-	if n.points.jump.Site != nil {
+	if n.world.cfg.allowed[atClock] {
 		n.mayJump()
 	}
 	return n.world.clock.Now().Add(n.skew)
@@ -113,13 +110,13 @@ func (n *Node) Now() time.Time {
 // mayJump lets the world choose whether somebody sets the node's clock.
 func (n *Node) mayJump() {
 	inc, w := n.enter("Node.Now"), n.world
-	k := inc.node.points.jump.Ask(len(jumps) + 1)
+	k := inc.node.ask(atClock, len(jumps)+1)
 	if k == 0 {
 		return
 	}
 	n.jumpClock(jumps[k-1])
 	if w.trace.record {
-		w.deviate(n.points.jump.point, n, "", w.say("its clock jumps by %v", jumps[k-1]))
+		w.deviate(n.point(atClock), n, "", w.say("its clock jumps by %v", jumps[k-1]))
 	}
 }
 

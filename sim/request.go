@@ -118,7 +118,7 @@ func (inc *incarnation) handle(from *Node, r *reply, name string, data []byte) {
 	t := w.spawn(inc, name, func() {
 		resp, err := serve(w.loop.Current().Context(), data)
 		n.enter("Serve")
-		inc.mayCrash(&n.points.answer, "before the answer to request", name)
+		inc.mayCrash(atAnswer, "before the answer to request", name)
 		answered = true
 		if err != nil {
 			err = &RemoteError{Node: n.name, Request: name, Text: err.Error()}

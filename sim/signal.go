@@ -72,10 +72,5 @@ func (s *signal) forget(t *eventloop.Task) {
 		s.first = nil
 		return
 	}
-	for i, other := range s.waiters {
-		if other == t {
-			s.waiters = append(s.waiters[:i], s.waiters[i+1:]...)
-			return
-		}
-	}
+	s.waiters = without(s.waiters, t)
 }

@@ -35,8 +35,8 @@ func (t *nodeTimer) fire() {
 	inc.unlink(t)
 	n := inc.node
 	w := n.world
-	if n.points.timer.Ask(2) != 0 {
-		n.crashed(&n.points.timer, w.say("before the timer of %s fires", offsetText(t.d)), "")
+	if n.ask(atTimer, 2) != 0 {
+		n.crashed(atTimer, w.say("before the timer of %s fires", offsetText(t.d)), "")
 		inc.condemn(0)
 		return
 	}
