@@ -135,7 +135,8 @@ func TestAddCounts(t *testing.T) {
 		[]fault.Count{{Kind: fault.Drop, Enabled: 4, Fired: 4}, {Kind: fault.Crash, Enabled: 3, Fired: 2}},
 	)
 	require.Equal(t, []fault.Count{
-		{Kind: fault.Crash, Enabled: 5, Fired: 3}, {Kind: fault.Torn, Enabled: 1},
+		{Kind: fault.Crash, Enabled: 5, Fired: 3},
+		{Kind: fault.Torn, Enabled: 1},
 		{Kind: fault.Drop, Enabled: 4, Fired: 4},
 	}, sum)
 	require.Empty(t, fault.Add(nil, nil))

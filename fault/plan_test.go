@@ -137,10 +137,16 @@ func TestBadPlans(t *testing.T) {
 func TestBadRules(t *testing.T) {
 	var out strings.Builder
 	for _, r := range []fault.Rule{
-		{}, {Kind: "meteor", Rate: 0.1}, {Kind: fault.Crash, Rate: -0.1}, {Kind: fault.Crash, Rate: 1.1},
-		{Kind: fault.Crash, Rate: math.NaN()}, {Kind: fault.Crash, Rate: math.Inf(1)},
+		{},
+		{Kind: "meteor", Rate: 0.1},
+		{Kind: fault.Crash, Rate: -0.1},
+		{Kind: fault.Crash, Rate: 1.1},
+		{Kind: fault.Crash, Rate: math.NaN()},
+		{Kind: fault.Crash, Rate: math.Inf(1)},
 		{Kind: fault.Crash, Budget: -1},
-		{Kind: fault.Crash, Node: "a b"}, {Kind: fault.Crash, Node: "a;b"}, {Kind: fault.Crash, Node: "[]a]"},
+		{Kind: fault.Crash, Node: "a b"},
+		{Kind: fault.Crash, Node: "a;b"},
+		{Kind: fault.Crash, Node: "[]a]"},
 		{Kind: fault.Crash, Node: "a#b"},
 	} {
 		err := fault.Plan{Rules: []fault.Rule{r}}.Validate()

@@ -17,7 +17,13 @@ func constant(answer int) choice.Source {
 
 func TestPickAnswersWithinBounds(t *testing.T) {
 	for _, c := range []struct{ source, n, want int }{
-		{0, 3, 0}, {2, 3, 2}, {3, 3, 2}, {math.MaxInt, 3, 2}, {-1, 3, 0}, {math.MinInt, 3, 0}, {7, 1, 0},
+		{0, 3, 0},
+		{2, 3, 2},
+		{3, 3, 2},
+		{math.MaxInt, 3, 2},
+		{-1, 3, 0},
+		{math.MinInt, 3, 0},
+		{7, 1, 0},
 		{math.MaxInt, choice.MaxAnswers, choice.MaxAnswers - 1},
 	} {
 		require.Equal(t, c.want, choice.NewList(constant(c.source)).Pick("x", c.n), "%+v", c)
@@ -62,7 +68,8 @@ func TestListRecordsInOrder(t *testing.T) {
 		{Label: "a", Occurrence: 3, N: 4, Answer: 3},
 	}, list.Choices())
 	require.Equal(t, []choice.Deviation{
-		{Label: "a", Occurrence: 1, Answer: 2}, {Label: "b", Occurrence: 1, Answer: 4},
+		{Label: "a", Occurrence: 1, Answer: 2},
+		{Label: "b", Occurrence: 1, Answer: 4},
 		{Label: "a", Occurrence: 3, Answer: 3},
 	}, list.Deviations())
 }
