@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -32,7 +34,10 @@ var simEmpty = sync.OnceValue(func() *simFS {
 	if err != nil {
 		panic(fmt.Sprintf("invariant: a simulated disk takes no store: %v", err))
 	}
-	return d.files
+	left := d.files.image()
+	left.names = slices.DeleteFunc(left.names, func(n simName) bool { return strings.HasSuffix(n.name, ".log") })
+	left.durable = left.names
+	return left
 })
 
 const (

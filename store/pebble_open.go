@@ -102,7 +102,14 @@ func makeFolder(disk vfs.FS, dir, what string) error {
 	if err != nil {
 		return errOpen(what, err)
 	}
-	return mayBeStore(names, dir)
+	if err := mayBeStore(names, dir); err != nil {
+		return err
+	}
+	l := &ledger{disk: disk, dir: dir, what: what}
+	if err := l.read(names); errors.Is(err, ErrNotStore) {
+		return err
+	}
+	return nil // what else is wrong shows when the folder is locked
 }
 
 // mayBeStore says whether a folder with these files is a store or an empty
@@ -215,12 +222,12 @@ func openDB(dir string, o *pebble.Options) (db *pebble.DB, err error) {
 
 // pebble returns Pebble's options.
 func (o *PebbleOptions) pebble(f *fence, s *pebbleStore) *pebble.Options {
+	const memTables = 4
 	p := &pebble.Options{
 		FS:                          f,
-		CacheSize:                   o.CacheSize,
+		CacheSize:                   o.CacheSize + (memTables+1)*o.MemTableSize, // it counts them as well
 		MemTableSize:                uint64(o.MemTableSize),
-		MemTableStopWritesThreshold: 4,
-		L0CompactionThreshold:       2,
+		MemTableStopWritesThreshold: memTables,
 		L0StopWritesThreshold:       1000,
 		LBaseMaxBytes:               64 << 20,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, max(1, runtime.GOMAXPROCS(0)/2) },

@@ -45,14 +45,17 @@ var _ vfs.FS = (*simFS)(nil)
 func (f *simFS) image() *simFS {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	names := make([]simName, len(f.durable))
+	names := make([]simName, 0, len(f.durable))
 	nodes := make([]simNode, len(f.durable))
 	for i, n := range f.durable {
+		if strings.HasPrefix(n.name, "OPTIONS-") {
+			continue // Pebble would only compare them with those that it has
+		}
 		n.node.mu.Lock()
 		nodes[i].data = n.node.data[:n.node.synced:n.node.synced]
 		nodes[i].synced = n.node.synced
 		n.node.mu.Unlock()
-		names[i] = simName{n.name, &nodes[i]}
+		names = append(names, simName{n.name, &nodes[i]})
 	}
 	return &simFS{names: names, durable: names, shared: true}
 }
