@@ -22,6 +22,7 @@ type Loop struct {
 	polled      list[polled] // waits on contexts that the loop can only poll
 	batch       int          // how many of them it took last
 	clock       Clock
+	answer      []uintptr // of a task that was asked where it waits
 	onPanic     func(*Task, *PanicError)
 	watched     bool
 	closed      bool

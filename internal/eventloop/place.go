@@ -42,8 +42,8 @@ func (t *Task) Stack() []Place {
 	t.probing, t.roused = true, true
 	t.l.resume(t)
 	t.probing = false
-	pcs := t.place
-	t.place = nil
+	pcs := t.l.answer
+	t.l.answer = nil
 	var places []Place
 	for frames := runtime.CallersFrames(pcs); ; {
 		f, more := frames.Next()
@@ -59,7 +59,7 @@ const maxDepth = 64
 
 func (t *Task) answerProbe() {
 	pcs := make([]uintptr, maxDepth)
-	t.place = pcs[:runtime.Callers(3, pcs)]
+	t.l.answer = pcs[:runtime.Callers(3, pcs)]
 }
 
 // userPlace picks the frame to show. If all frames are ours, it is the first outside this package.

@@ -18,13 +18,9 @@ type Task struct {
 	// the task that created it.
 	Owner any
 
-	l    *Loop
-	name string
-	id   int
-	fn   func()
-	w    pointer[worker] // nil before the start and after the end
-	ctx  *Context        // nil until asked for
-
+	// What a switch touches comes first, to share as few cache lines as it can.
+	l         *Loop
+	w         pointer[worker] // nil before the start and after the end
 	state     state
 	killed    bool
 	abandoned bool // its coroutine is left where it is: it would not die
@@ -35,20 +31,23 @@ type Task struct {
 	probing   bool // resumed only to say where it waits
 	shielded  bool // it waits under a context of its own, which alone decides about cancelling
 
-	on        string     // what it waits for,
-	onWhat    describer  // or this, when it takes work to say
-	selecting *selection // the cases that it waits for in Select
-	linked    canceller  // what gets a cancellation in the task's stead while it waits
-	woken     error      // why its wait ended, nil for a Wake
-	pending   error      // the cancellation that its next wait will return
-	cause     error      // the first cause given to Cancel
-	err       error
-	unwound   int // how often it was told to unwind
+	pending error     // the cancellation that its next wait will return
+	onWhat  describer // what it waits for, in words made when someone asks,
+	on      string    // or this
+	woken   error     // why its wait ended, nil for a Wake
 
-	wait       waiter  // its place in what it waits for
-	onDone     waiters // those who wait for its end
-	prev, next *Task   // neighbours in the loop's list of unfinished tasks
-	place      []uintptr
+	wait       waiter     // its place in what it waits for
+	selecting  *selection // the cases that it waits for in Select
+	linked     canceller  // what gets a cancellation in the task's stead while it waits
+	prev, next *Task      // neighbours in the loop's list of unfinished tasks
+	onDone     waiters    // those who wait for its end
+	fn         func()
+	err        error
+	cause      error    // the first cause given to Cancel
+	ctx        *Context // nil until asked for
+	name       string
+	id         int
+	unwound    int // how often it was told to unwind
 }
 
 type state uint8

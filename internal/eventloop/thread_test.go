@@ -25,8 +25,7 @@ func TestForeignGoroutine(t *testing.T) {
 	l := eventloop.New()
 	f := eventloop.NewFuture[int](l)
 	m := eventloop.NewMutex(l, "m")
-	var parked *eventloop.Task
-	parked = l.Go("parked", func() { _ = l.Park("a wake") })
+	parked := l.Go("parked", func() { _ = l.Park("a wake") })
 	for name, call := range map[string]func(){
 		"Current":  func() { l.Current() },
 		"Tasks":    func() { l.Tasks() },

@@ -228,12 +228,13 @@ func TestBlockedSaysNo(t *testing.T) {
 			_, ok := l.Blocked()
 			done <- ok
 		}()
-		for {
+		for rounds := 0; ; {
 			select {
 			case ok := <-done:
 				require.False(t, ok, "a loop that computes is not blocked")
 				return
 			default:
+				rounds++ // computes
 			}
 		}
 	})

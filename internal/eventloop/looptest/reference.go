@@ -32,23 +32,22 @@ func (e *RefPanic) Error() string { return fmt.Sprint("looptest: panic: ", e.Val
 func NewReference() *Reference { return &Reference{} }
 
 type refTask struct {
-	l        *Reference
-	name     string
-	fn       func()
-	resume   chan struct{}
-	yielded  chan struct{}
-	state    string // "new", "ready", "running", "parked", "done"
-	started  bool
-	inPark   bool // parked by Park, not by Await
-	killed   bool
-	kills    int
-	woken    error
-	pending  error
-	cause    error
-	err      error
-	done     []func()
-	awaits   *refTask
-	unlisted bool
+	l       *Reference
+	name    string
+	fn      func()
+	resume  chan struct{}
+	yielded chan struct{}
+	state   string // "new", "ready", "running", "parked", "done"
+	started bool
+	inPark  bool // parked by Park, not by Await
+	killed  bool
+	kills   int
+	woken   error
+	pending error
+	cause   error
+	err     error
+	done    []func()
+	awaits  *refTask
 }
 
 type refUnwind struct{}
@@ -56,8 +55,10 @@ type refUnwind struct{}
 // Go implements [Loop].
 func (l *Reference) Go(name string, fn func()) Task {
 	l.enter()
-	t := &refTask{l: l, name: name, fn: fn, state: "ready",
-		resume: make(chan struct{}), yielded: make(chan struct{})}
+	t := &refTask{
+		l: l, name: name, fn: fn, state: "ready",
+		resume: make(chan struct{}), yielded: make(chan struct{}),
+	}
 	l.tasks = append(l.tasks, t)
 	l.enqueue(t)
 	return t
