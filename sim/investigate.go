@@ -49,14 +49,10 @@ func (v *investigation) investigate() *report {
 // source answers as the failing run was answered.
 func (v *investigation) source() choice.Source {
 	f := v.finding
-	if f.path != "" || !f.run.Seeded {
+	if f.path != "" || f.run.Strategy == "" { // a saved schedule, fuzzing or rapid chose
 		return choice.Reproduce(f.devs)
 	}
-	source, ok := sourceOf(f.run)
-	if !ok {
-		panic("invariant: a seeded run has no source")
-	}
-	return source
+	return f.run.Again()
 }
 
 // perform runs one world with its trace recorded, watched, on a goroutine of its own.
@@ -94,10 +90,11 @@ func (v *investigation) shrink(first *World) *World {
 		func(devs []choice.Deviation) shrink.Outcome {
 			w := newWorld(v.cfg, v.finding.run.Seed, choice.Reproduce(devs), false)
 			performAlone(w, v.body)
-			if w.failure == nil {
-				return shrink.Outcome{}
+			o := shrink.Outcome{Used: w.list.Deviations(), Choices: w.list.Choices()}
+			if w.failure != nil {
+				o.Property = w.failure.key()
 			}
-			return shrink.Outcome{Property: w.failure.key(), Used: w.list.Deviations()}
+			return o
 		})
 	v.out.shrinkRuns, v.out.minimal = result.Tries, result.Minimal
 	w := v.perform(choice.Reproduce(result.Deviations))

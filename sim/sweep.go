@@ -183,11 +183,7 @@ func (s *sweep) one(l *lane) bool {
 // again runs a world that passed a second time: it must have the same trace.
 func (s *sweep) again(l *lane, i int64) {
 	b := &s.batch[i]
-	source, ok := sourceOf(b.run)
-	if !ok {
-		return
-	}
-	l.perform(&job{world: newWorld(s.cfg, b.run.Seed, source, false), index: i, ended: func(w *World) {
+	l.perform(&job{world: newWorld(s.cfg, b.run.Seed, b.run.Again(), false), index: i, ended: func(w *World) {
 		if w.trace.hash != b.hash || w.failure != nil {
 			b.failure = &Failure{Property: propAlike}
 			s.note(i)
@@ -214,19 +210,6 @@ func (s *sweep) selfChecks(run explore.Run) bool {
 	return share > 0 && run.Seeded && float64(mix(run.Seed, 1)>>11) < share*(1<<53)
 }
 
-// sourceOf makes the source of a run once more; false when only the strategy can.
-func sourceOf(run explore.Run) (choice.Source, bool) {
-	if !run.Seeded {
-		return nil, false
-	}
-	strategy, err := explore.Parse(run.Strategy, explore.Config{Seed: run.Seed, Order: isQueue})
-	if err != nil {
-		return nil, false
-	}
-	again, ok := strategy.Next()
-	return again.Source, ok
-}
-
 // take keeps what matters of a world that has ended.
 func (b *slot) take(w *World) {
 	b.ran, b.failure, b.hash = true, w.failure, w.trace.hash
@@ -237,12 +220,7 @@ func (b *slot) take(w *World) {
 	if w.failure != nil {
 		b.devs = w.list.Deviations()
 	}
-	if learns(b.run.Strategy) {
+	if b.run.Learns {
 		b.choices = w.list.Choices()
 	}
-}
-
-// learns reports whether a strategy wants to know the choices of a run.
-func learns(strategy string) bool {
-	return strategy != "random" && strategy != "uniform" && strategy != "fifo"
 }
