@@ -23,6 +23,8 @@ const (
 	fieldSeed       = 9
 	fieldVersion    = 10
 	fieldUnanswered = 11 // Entry: 1 when the run could not answer
+	fieldFrom       = 40 // Entry, message: the sending run
+	fieldMessage    = 41 // Entry, message: its id
 
 	fieldCommandKind        = 1
 	fieldCommandOp          = 2
@@ -30,6 +32,7 @@ const (
 	fieldCommandFingerprint = 4
 	fieldCommandDeadline    = 5
 	fieldCommandTarget      = 20 // of a cancel
+	fieldCommandTo          = 40
 )
 
 // appendEntry appends the encoding of e, without its sequence number, which is in the key.
@@ -49,6 +52,12 @@ func appendEntry(buf []byte, e *Entry) ([]byte, error) {
 			return nil, fmt.Errorf("durable: encoding a step's error: %w", err)
 		}
 		buf = appendBytes(buf, fieldFailure, text)
+	}
+	if ev.From != "" {
+		buf = appendString(buf, fieldFrom, ev.From)
+	}
+	if ev.Message != "" {
+		buf = appendString(buf, fieldMessage, ev.Message)
 	}
 	if s := ev.Start; s != nil {
 		buf = appendString(buf, fieldWorkflow, s.Workflow)
@@ -77,6 +86,9 @@ func appendCommand(buf []byte, c *Command) []byte {
 	}
 	if c.Target != 0 {
 		buf = appendVarint(buf, fieldCommandTarget, uint64(c.Target))
+	}
+	if c.To != "" {
+		buf = appendString(buf, fieldCommandTo, c.To)
 	}
 	return buf
 }
@@ -125,6 +137,10 @@ func decodeEntry(seq int, data []byte) (Entry, error) {
 			started.Behaviour = int(v)
 		case fieldUnanswered:
 			e.Unanswered = v == 1
+		case fieldFrom:
+			e.Event.From = string(b)
+		case fieldMessage:
+			e.Event.Message = string(b)
 		}
 		return nil
 	})
@@ -157,6 +173,8 @@ func decodeCommand(data []byte) (c Command, err error) {
 			c.Deadline = time.Unix(0, protowire.DecodeZigZag(v)).UTC()
 		case fieldCommandTarget:
 			c.Target = CommandKind(v)
+		case fieldCommandTo:
+			c.To = string(b)
 		}
 		return nil
 	})

@@ -58,6 +58,7 @@ type Engine struct {
 	steps     map[stepKey]*underWay
 	inflight  map[string]int // steps under way of a run
 	timers    timers
+	letters   uint64 // that this engine has accepted
 	closing   bool
 	cancelled bool   // the contexts of steps are cancelled
 	failure   error  // the store failed or was taken over: nothing goes on
@@ -139,6 +140,9 @@ func (e *Engine) recover() error {
 	}
 	for _, id := range ids {
 		e.wake(id, nil)
+	}
+	if err := e.recoverMail(); err != nil {
+		return err
 	}
 	return e.armTimers()
 }

@@ -9,6 +9,7 @@ import (
 // Errors that callers can match with errors.Is.
 var (
 	ErrNotFound        = errors.New("durable: run not found")
+	ErrEnded           = errors.New("durable: the run has ended")
 	ErrConflict        = errors.New("durable: the id belongs to another run")
 	ErrClosed          = errors.New("durable: the engine is closed")
 	ErrFenced          = errors.New("durable: another engine has taken over the store")
@@ -105,3 +106,5 @@ func (e *StillRunningError) Error() string {
 		"(watch ctx.Done in the step) and will run again at the next open: %s",
 		len(e.Steps), strings.Join(e.Steps, ", "))
 }
+
+func init() { RegisterError(ErrNotFound, ErrEnded, ErrConflict) }

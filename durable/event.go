@@ -15,8 +15,10 @@ const (
 	EventStarted    EventKind = 1 // the run began
 	EventStepEnded  EventKind = 2 // a step returned a result or an error
 	EventTimerFired EventKind = 3 // a deadline has passed
+	EventMessage    EventKind = 6 // a message was received
+	EventSent       EventKind = 7 // a message to another run was accepted or refused
 
-	lastEventKind = EventTimerFired
+	lastEventKind = EventSent
 )
 
 func (k EventKind) String() string {
@@ -27,6 +29,10 @@ func (k EventKind) String() string {
 		return "step ended"
 	case EventTimerFired:
 		return "timer fired"
+	case EventMessage:
+		return "message received"
+	case EventSent:
+		return "message sent"
 	}
 	return "event kind " + strconv.Itoa(int(k))
 }
@@ -38,10 +44,14 @@ type Event struct {
 	Time time.Time
 	// Op is the id of the operation that ended; empty for EventStarted.
 	Op string
-	// Result is the encoded result of a step that succeeded.
+	// Result is the encoded result of a step that succeeded, or the content of a message.
 	Result []byte
 	// Failure is the recorded error of a step that failed, nil when it succeeded.
 	Failure *Failure
+	// From is the id of the run that sent a message; empty when it came from outside.
+	From string
+	// Message is the id that the sender gave a message, empty when it gave none.
+	Message string
 	// Start holds the facts of EventStarted, nil otherwise.
 	Start *Start
 
@@ -68,7 +78,10 @@ const (
 	CommandEnd    CommandKind = 4 // the run ended with a result or an error
 	CommandCancel CommandKind = 5 // an operation is not wanted any more
 
-	lastCommandKind = CommandCancel
+	CommandReceive CommandKind = 8 // wait for a message
+	CommandSend    CommandKind = 9 // send a message to a run
+
+	lastCommandKind = CommandSend
 )
 
 func (k CommandKind) String() string {
@@ -83,6 +96,10 @@ func (k CommandKind) String() string {
 		return "end"
 	case CommandCancel:
 		return "cancel"
+	case CommandReceive:
+		return "receive"
+	case CommandSend:
+		return "send"
 	}
 	return "command kind " + strconv.Itoa(int(k))
 }
@@ -91,14 +108,16 @@ func (k CommandKind) String() string {
 type Command struct {
 	Kind        CommandKind
 	Op          string // the operation's id, its place in the tree of branches; empty for CommandEnd
-	Name        string // of the step or branch
-	Fingerprint uint64 // of the encoded argument, duration or result
+	Name        string // of the step, branch or topic
+	To          string // the run that a message goes to
+	Fingerprint uint64 // of the encoded argument, duration, message or result
 	Deadline    time.Time
 	Target      CommandKind // of CommandCancel: what the operation is
 
 	op      *operation // of CommandCancel
 	step    stepFunc   // what to run; nil except for CommandStep
 	pc      uintptr    // of the call in workflow code; captured only while diagnosing a replay
+	message []byte     // of CommandSend
 	result  []byte     // of CommandEnd
 	failure *Failure   // of CommandEnd
 }
@@ -106,8 +125,8 @@ type Command struct {
 // same reports whether a replay's command is the recorded one. Deadlines follow from the argument and the
 // event's time, so they need no comparing.
 func (c *Command) same(d *Command) bool {
-	return c.Kind == d.Kind && c.Op == d.Op && c.Name == d.Name && c.Fingerprint == d.Fingerprint &&
-		c.Target == d.Target
+	return c.Kind == d.Kind && c.Op == d.Op && c.Name == d.Name && c.To == d.To &&
+		c.Fingerprint == d.Fingerprint && c.Target == d.Target
 }
 
 // String describes a command as reports show it: step "charge" (id 2).
@@ -119,6 +138,8 @@ func (c *Command) String() string {
 		return fmt.Sprintf("%s (id %s)", cmp.Or(c.Name, "sleep"), c.Op)
 	case CommandCancel:
 		return "cancel of " + (&Command{Kind: c.Target, Op: c.Op, Name: c.Name}).String()
+	case CommandSend:
+		return fmt.Sprintf("send %q to %q (id %s)", c.Name, c.To, c.Op)
 	}
 	return fmt.Sprintf("%s %q (id %s)", c.Kind, c.Name, c.Op)
 }

@@ -55,6 +55,8 @@ type jsonEntry struct {
 	Behaviour  int           `json:"behaviour,omitempty"`
 	Result     *payload      `json:"result,omitempty"`
 	Failure    *Failure      `json:"failure,omitempty"`
+	From       string        `json:"from,omitempty"`
+	Message    string        `json:"message,omitempty"`
 	Commands   []jsonCommand `json:"commands,omitempty"`
 	Unanswered bool          `json:"unanswered,omitempty"`
 }
@@ -63,6 +65,7 @@ type jsonCommand struct {
 	Kind        string     `json:"kind"`
 	Op          string     `json:"op,omitempty"`
 	Name        string     `json:"name,omitempty"`
+	To          string     `json:"to,omitempty"`
 	Fingerprint string     `json:"fingerprint"`
 	Deadline    *time.Time `json:"deadline,omitempty"`
 	Target      string     `json:"target,omitempty"`
@@ -118,6 +121,7 @@ func toJSON(e *Entry) jsonEntry {
 	out := jsonEntry{
 		Seq: e.Seq, Event: ev.Kind.String(), Time: ev.Time.UTC(), Op: ev.Op,
 		Result: asPayload(ev.Result), Failure: ev.Failure, Unanswered: e.Unanswered,
+		From: ev.From, Message: ev.Message,
 	}
 	if s := ev.Start; s != nil {
 		out.Workflow, out.Input, out.Seed, out.Behaviour = s.Workflow, asPayload(s.Input), s.Seed, s.Behaviour
@@ -125,7 +129,8 @@ func toJSON(e *Entry) jsonEntry {
 	for i := range e.Commands {
 		c := &e.Commands[i]
 		jc := jsonCommand{
-			Kind: c.Kind.String(), Op: c.Op, Name: c.Name, Fingerprint: fmt.Sprintf("%016x", c.Fingerprint),
+			Kind: c.Kind.String(), Op: c.Op, Name: c.Name, To: c.To,
+			Fingerprint: fmt.Sprintf("%016x", c.Fingerprint),
 		}
 		if !c.Deadline.IsZero() {
 			due := c.Deadline.UTC()
@@ -147,6 +152,7 @@ func (in *jsonEntry) entry() (Entry, error) {
 	}
 	e := Entry{Seq: in.Seq, Unanswered: in.Unanswered, Event: Event{
 		Kind: kind, Time: in.Time, Op: in.Op, Result: in.Result.bytes(), Failure: in.Failure,
+		From: in.From, Message: in.Message,
 	}}
 	if kind == EventStarted {
 		e.Event.Start = &Start{
@@ -160,7 +166,7 @@ func (in *jsonEntry) entry() (Entry, error) {
 		if !ok || err != nil {
 			return e, fmt.Errorf("command %d: unknown kind %q or bad fingerprint %q", i+1, jc.Kind, jc.Fingerprint)
 		}
-		c := Command{Kind: kind, Op: jc.Op, Name: jc.Name, Fingerprint: fingerprint}
+		c := Command{Kind: kind, Op: jc.Op, Name: jc.Name, To: jc.To, Fingerprint: fingerprint}
 		if jc.Deadline != nil {
 			c.Deadline = *jc.Deadline
 		}

@@ -45,7 +45,9 @@ func (ev *Event) describe() string {
 		s += " with " + string(ev.Start.Input)
 	case ev.Failure != nil:
 		s += ": error " + ev.Failure.Text
-	case ev.Kind == EventStepEnded:
+	case ev.Kind == EventMessage && ev.From != "":
+		s += " from " + ev.From + ": " + string(ev.Result)
+	case ev.Kind == EventStepEnded, ev.Kind == EventMessage:
 		s += ": " + string(ev.Result)
 	}
 	return s

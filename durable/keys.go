@@ -15,6 +15,10 @@ import (
 //	r <run> 0 h                    header of a run: workflow and fingerprint of the input
 //	r <run> 0 j <seq>              journal entry, seq 8 bytes big-endian
 //	r <run> 0 z                    how the run ended
+//	r <run> 0 w <topic> 0          the run waits for a message of this topic
+//	r <run> 0 q                    the number of the letter that came last, once one has come
+//	r <run> 0 i <topic> 0 <id>     the message with this id has come: fingerprint of its content
+//	q <run> 0 m <topic> 0 <number> a letter in the run's mailbox, number 16 bytes big-endian
 //	a <run> 0                      the run has steps to run: it is loaded when the engine opens
 //	t <deadline> <run> 0 <op>      a timer, deadline 8 bytes big-endian, Unix nanoseconds with the sign flipped
 const (
@@ -22,10 +26,16 @@ const (
 	tableRun    = 'r'
 	tableActive = 'a'
 	tableTimer  = 't'
+	tableMail   = 'q'
 
 	partHeader  = 'h'
 	partJournal = 'j'
 	partEnd     = 'z'
+	partWaits   = 'w'
+	partMark    = 'q'
+	partMessage = 'i'
+
+	mailMessage = 'm'
 )
 
 var keyOwner = []byte("mowner")

@@ -37,6 +37,7 @@ type machine struct {
 	issued    int                   // operations so far, to order the pending ones
 	resolved  int                   // operations that have ended so far
 	pending   map[string]*operation // operations that an event will end
+	receives  []*operation          // waits for messages, in the order of creation; some may have ended
 	commands  []Command             // issued since the last event
 	ended     bool
 	err       error // why the run can't go on
@@ -50,7 +51,8 @@ type operation struct {
 	kind   CommandKind
 	name   string
 	order  int
-	due    time.Time // of a timer
+	due    time.Time // of a timer, or of a wait with a timeout
+	looked bool      // of a wait for a message: the mailbox had none
 	step   stepFunc  // of a step
 	branch *branch   // of a branch that was started
 	ended  int       // 1 for the first operation of the run that ended; 0 while it hasn't
@@ -85,20 +87,8 @@ func (m *machine) apply(ev *Event) ([]Command, error) {
 	switch ev.Kind {
 	case EventStarted:
 		m.start(ev.Start)
-	case EventStepEnded, EventTimerFired:
-		op := m.pending[ev.Op]
-		if op == nil {
-			panic("invariant: machine: event for an operation that is not pending: " + ev.Op)
-		}
-		delete(m.pending, ev.Op)
-		o := outcome{
-			result: ev.Result, value: ev.value, hasValue: ev.Failure == nil && ev.value != nil,
-			err: ev.Failure.err(),
-		}
-		if ev.Kind == EventTimerFired {
-			o.value, o.hasValue = m.now, true
-		}
-		op.resolve(o)
+	default:
+		m.end(ev)
 	}
 	m.loop.RunMax(m.maxTurns)
 	if m.err == nil && m.loop.Ready() > 0 {
@@ -111,13 +101,44 @@ func (m *machine) apply(ev *Event) ([]Command, error) {
 // maxTurns bounds how often branches take turns in answer to one event.
 const maxTurns = 1 << 20
 
+// end resolves the operation that the event is about.
+func (m *machine) end(ev *Event) {
+	op := m.pending[ev.Op]
+	if op == nil {
+		panic("invariant: machine: event for an operation that is not pending: " + ev.Op)
+	}
+	delete(m.pending, ev.Op)
+	o := outcome{
+		result: ev.Result, value: ev.value, hasValue: ev.Failure == nil && ev.value != nil,
+		err: ev.Failure.err(),
+	}
+	switch {
+	case ev.Kind != EventTimerFired:
+	case op.kind == CommandReceive:
+		o.err = noMessage(op.name)
+	default:
+		o.value, o.hasValue = m.now, true
+	}
+	op.resolve(o)
+}
+
 // awaits reports whether the event of this kind for operation op is still to come.
 func (m *machine) awaits(kind EventKind, op string) bool {
 	p := m.pending[op]
 	if p == nil || m.ended {
 		return false
 	}
-	return (kind == EventStepEnded) == (p.kind == CommandStep)
+	switch kind {
+	case EventStepEnded:
+		return p.kind == CommandStep
+	case EventTimerFired:
+		return !p.due.IsZero()
+	case EventMessage:
+		return p.kind == CommandReceive
+	case EventSent:
+		return p.kind == CommandSend
+	}
+	return false
 }
 
 // pendingSorted returns the pending operations in the order in which they were issued.
@@ -188,6 +209,9 @@ func (b *branch) issue(op *operation, c Command) {
 	if op.kind != CommandBranch {
 		m.pending[op.id] = op
 		b.scope.adopt(op)
+	}
+	if op.kind == CommandReceive {
+		m.receives = append(m.receives, op)
 	}
 }
 

@@ -25,6 +25,8 @@ import (
 //	step <op>                    the step ended, with the JSON result on the lines below
 //	fail <op>                    the step ended, with the error's text below
 //	timer <op>                   the timer fired
+//	message <op>                 a message was received, with the JSON content below
+//	sent <op>                    a message was accepted, or refused with the error's text below
 //	replay [program]             replays all events so far, cold, and once for every prefix
 //	wait <duration>              moves the time of later events
 //	stuck                        who waits for what, when nothing is under way any more
@@ -72,13 +74,21 @@ func (tr *transcript) command(t *testing.T, d *datadriven.TestData) string {
 		return tr.feed(Event{Kind: EventStepEnded, Op: arg(0), Failure: recordFailure(errors.New(d.Input))})
 	case "timer":
 		return tr.feed(Event{Kind: EventTimerFired, Op: arg(0)})
+	case "message":
+		return tr.feed(Event{Kind: EventMessage, Op: arg(0), Result: []byte(d.Input)})
+	case "sent":
+		ev := Event{Kind: EventSent, Op: arg(0)}
+		if d.Input != "" {
+			ev.Failure = recordFailure(errors.New(d.Input))
+		}
+		return tr.feed(ev)
 	case "wait":
 		step, err := time.ParseDuration(arg(0))
 		require.NoError(t, err)
 		tr.now = tr.now.Add(step)
 		return ""
 	case "late":
-		return fmt.Sprint(tr.m.awaits(EventStepEnded, arg(0)) || tr.m.awaits(EventTimerFired, arg(0)))
+		return fmt.Sprint(tr.m.pending[arg(0)] != nil && !tr.m.ended)
 	case "stuck":
 		return lineNumbers.ReplaceAllString(stuck(tr.m).Error(), ".go:N")
 	case "replay":
@@ -111,7 +121,7 @@ func (tr *transcript) feed(ev Event) string {
 
 func describeCommand(c *Command, now time.Time) string {
 	switch {
-	case c.Kind == CommandTimer:
+	case !c.Deadline.IsZero():
 		return fmt.Sprintf("%s, due in %v", c, c.Deadline.Sub(now))
 	case c.Kind == CommandEnd && c.failure != nil:
 		return "end: error " + c.failure.Text

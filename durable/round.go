@@ -1,13 +1,15 @@
 package durable
 
 import (
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/reprise-dst/reprise/store"
 )
 
-// round is what a run does between two commits: it takes the events that have arrived, and what they lead
-// to is committed in one batch.
+// round is what a run does between two commits: it takes the events that have arrived and the answers that
+// the engine can give at once, and what they lead to is committed in one batch.
 type round struct {
 	e       *Engine
 	run     *run
@@ -15,7 +17,25 @@ type round struct {
 	batch   store.Batch
 	entries []Entry
 	parkFor error // why the run can't go on
+	broken  error // why the engine can't go on: the store can't be read
+
+	rewrites bool // the entries are in the journal already, without their commands
+	ended    bool // the run ends in this round
+
+	answers []Event         // the engine's, not applied yet
+	letters []letter        // to be put into mailboxes
+	reached map[string]bool // runs that get letters
+
+	mail   bool            // letters may have come since the mailbox was looked at
+	more   bool            // the mailbox is left to the next round
+	boxes  map[string]*box // by topic
+	marked bool            // mark is known
+	mark   []byte          // the number of the letter that came last; nil when none has
+	waits  []string        // the topics that the run waits for after the round, sorted
 }
+
+// maxRefused is how often a run's end may be refused because a letter has come, before it ends regardless.
+const maxRefused = 8
 
 func (e *Engine) newRound(r *run) *round {
 	q := &round{e: e, run: r, now: e.host.Now()}
@@ -25,21 +45,32 @@ func (e *Engine) newRound(r *run) *round {
 
 // advance does one round: events in, commit, commands out. It reports whether there may be more to do.
 func (e *Engine) advance(r *run) bool {
-	events, ok := e.takeInbox(r)
+	events, mail, ok := e.takeInbox(r)
 	if !ok || r.machine == nil && !e.loaded(r) {
 		return false
 	}
 	q := e.newRound(r)
+	q.mail = mail
 	for i := range events {
 		q.take(events[i])
 	}
-	if len(q.entries) > 0 {
-		if err := e.commit(q); err != nil {
+	q.takeMail()
+	if q.broken != nil {
+		e.fail(q.broken)
+		e.finish(r)
+		return false
+	}
+	if len(q.entries) > 0 || !slices.Equal(r.waits, r.machine.topics()) {
+		err := e.commit(q)
+		switch {
+		case lostRace(err):
+			return e.again(r, events, err)
+		case err != nil:
 			e.fail(err)
 			e.finish(r)
 			return false
 		}
-		e.release(r, q.entries)
+		e.release(q)
 	}
 	switch {
 	case q.parkFor != nil:
@@ -56,11 +87,70 @@ func (e *Engine) advance(r *run) bool {
 		r.machine.close()
 		r.machine = nil
 	}
+	if q.more {
+		e.mu.Lock()
+		r.mail = true
+		e.mu.Unlock()
+	}
 	return true
 }
 
-// take applies an event, unless it is a duplicate or late: then the operation has ended, or the run has.
+// again forgets a round whose commit was refused because a run that it would reach has just ended, or a
+// letter has just come: the machine has seen a future that does not happen. It is built anew and sees the
+// events again.
+func (e *Engine) again(r *run, events []Event, cause error) bool {
+	var c *store.ConflictError
+	if errors.As(cause, &c) && r.seq == 0 && string(c.Key) == string(runKey(r.id, partHeader)) {
+		e.finish(r) // another run has taken the id in this moment
+		return false
+	}
+	r.refused++
+	r.machine.close()
+	for i := range events {
+		events[i].value = nil // the code may have changed it
+	}
+	e.mu.Lock()
+	r.inbox = append(events, r.inbox...)
+	r.taken, r.mail = nil, true
+	e.mu.Unlock()
+	if r.seq == 0 {
+		r.machine = newMachine(r.id, r.machine.def, e.codec)
+		return true
+	}
+	r.machine = nil
+	return e.loaded(r)
+}
+
+// going reports whether the run can take more events.
+func (q *round) going() bool {
+	return q.parkFor == nil && q.broken == nil && !q.run.machine.ended
+}
+
+// fail notes why the engine can't go on.
+func (q *round) fail(err error) {
+	if q.broken == nil {
+		q.broken = err
+	}
+}
+
+// take takes an event that has arrived.
 func (q *round) take(ev Event) {
+	q.messageFirst(&ev)
+	q.apply(ev)
+	q.answer()
+}
+
+// answer applies the answers that the engine gives to the commands of this round.
+func (q *round) answer() {
+	for len(q.answers) > 0 {
+		ev := q.answers[0]
+		q.answers = q.answers[1:]
+		q.apply(ev)
+	}
+}
+
+// apply applies an event, unless it is a duplicate or late: then the operation has ended, or the run has.
+func (q *round) apply(ev Event) {
 	m := q.run.machine
 	if ev.Kind != EventStarted && !m.awaits(ev.Kind, ev.Op) {
 		return
@@ -79,4 +169,37 @@ func (q *round) take(ev Event) {
 		entry.Commands, entry.Unanswered = nil, true
 	}
 	q.entries = append(q.entries, entry)
+	q.consider(entry.Commands)
+}
+
+// consider does what commands ask of the engine itself; the answers are events of this same round.
+func (q *round) consider(commands []Command) {
+	for i := range commands {
+		if c := &commands[i]; c.Kind == CommandSend && q.run.machine.pending[c.Op] != nil {
+			q.send(c)
+		}
+	}
+}
+
+// send accepts or refuses a message to another run.
+func (q *round) send(c *Command) {
+	ev := Event{Kind: EventSent, Op: c.Op}
+	if c.To != q.run.id && !q.reached[c.To] {
+		unreachable, err := q.reach(c.To)
+		if err != nil {
+			q.fail(err)
+			return
+		}
+		ev.Failure = recordFailure(unreachable)
+	}
+	if ev.Failure == nil {
+		if q.reached == nil {
+			q.reached = map[string]bool{}
+		}
+		q.reached[c.To] = true
+		q.letters = append(q.letters, letter{
+			to: c.To, topic: c.Name, from: q.run.id, content: c.message, number: q.e.nextLetter(),
+		})
+	}
+	q.answers = append(q.answers, ev)
 }

@@ -16,12 +16,16 @@ type run struct {
 	id      string
 	label   string // workflow/id, for names of tasks
 	machine *machine
-	seq     int  // entries in the journal
-	active  bool // the active key is in the store
+	seq     int      // entries in the journal
+	active  bool     // the active key is in the store
+	waits   []string // topics that the store says it waits for, sorted
+	refused int      // commits refused since the last one, see Engine.again
 
 	// guarded by Engine.mu
 	inbox     []Event
 	taken     []Event // from the inbox, to be applied
+	mail      bool    // letters may have come since the mailbox was looked at
+	called    bool    // it was to be loaded
 	driven    bool
 	starting  bool
 	starters  []Signal // others who started the same id and wait for the first commit
@@ -61,6 +65,7 @@ func (e *Engine) wake(id string, ev *Event) {
 	if ev != nil {
 		r.inbox = append(r.inbox, *ev)
 	}
+	r.called = true
 	if r.driven {
 		e.mu.Unlock()
 		return
@@ -74,8 +79,10 @@ func (e *Engine) wake(id string, ev *Event) {
 // drive loads the run if need be and works until nothing has arrived any more. The caller has set driven
 // and called begin; a task that is killed on the way, in simulation, takes the engine with it.
 func (e *Engine) drive(r *run) {
-	if r.machine == nil {
-		e.loaded(r)
+	if r.machine == nil && e.loaded(r) && r.machine.expectsMail() {
+		e.mu.Lock()
+		r.mail = true
+		e.mu.Unlock()
 	}
 	for e.advance(r) {
 	}
@@ -96,21 +103,21 @@ func (e *Engine) loaded(r *run) bool {
 	return false
 }
 
-// takeInbox returns the events that have arrived. With none, it ends the driving, and evicts the run when
+// takeInbox returns the events that have arrived, and whether letters may have. With none, it ends the driving, and evicts the run when
 // no step of it is under way.
-func (e *Engine) takeInbox(r *run) ([]Event, bool) {
+func (e *Engine) takeInbox(r *run) (events []Event, mail, more bool) {
 	e.mu.Lock()
 	if !r.driven {
 		e.mu.Unlock()
-		return nil, false // finished or parked
+		return nil, false, false // finished or parked
 	}
-	events := r.inbox
-	r.inbox = nil
+	events, mail = r.inbox, r.mail
+	r.inbox, r.mail = nil, false
 	if e.cfg.Cold && len(events) > 1 {
 		events, r.inbox = events[:1], events[1:]
 	}
 	r.taken = events
-	more := len(events) > 0 && e.failure == nil
+	more = (mail || len(events) > 0) && e.failure == nil
 	evict := !more && e.failure == nil && (e.cfg.Cold || e.inflight[r.id] == 0) && !e.closing
 	if !more {
 		r.driven = false
@@ -122,95 +129,7 @@ func (e *Engine) takeInbox(r *run) ([]Event, bool) {
 	if evict && r.machine != nil {
 		r.machine.close()
 	}
-	return events, more
-}
-
-// commit makes a round's entries durable, in one batch with everything that follows from them.
-func (e *Engine) commit(q *round) error {
-	r, b, entries := q.run, &q.batch, q.entries
-	var buf []byte
-	for i := range entries {
-		entry := &entries[i]
-		if s := entry.Event.Start; s != nil {
-			b.Set(runKey(r.id, partHeader), r.startWith.encode())
-		}
-		if !entry.Event.due.IsZero() {
-			b.Delete(timerKey(entry.Event.due, r.id, entry.Event.Op))
-		}
-		for j := range entry.Commands {
-			switch c := &entry.Commands[j]; c.Kind {
-			case CommandTimer:
-				b.Set(timerKey(c.Deadline, r.id, c.Op), nil)
-			case CommandCancel:
-				if c.Target == CommandTimer {
-					b.Delete(timerKey(c.op.due, r.id, c.Op))
-				}
-			case CommandEnd:
-				end, err := encodeEnd(c)
-				if err != nil {
-					return err
-				}
-				b.Set(runKey(r.id, partEnd), end)
-			}
-		}
-		var err error
-		if buf, err = appendEntry(buf[:0], entry); err != nil {
-			return err
-		}
-		b.Set(journalKey(r.id, entry.Seq), buf)
-	}
-	active := entries[len(entries)-1].Unanswered
-	for _, op := range r.machine.pendingSorted() {
-		switch {
-		case r.machine.ended && op.kind == CommandTimer:
-			b.Delete(timerKey(op.due, r.id, op.id))
-		case !r.machine.ended && op.kind == CommandStep:
-			active = true
-		}
-	}
-	if active && !r.active {
-		b.Set(activeKey(r.id), nil)
-	} else if !active && r.active {
-		b.Delete(activeKey(r.id))
-	}
-	if err := e.store.Commit(b); err != nil {
-		return err
-	}
-	r.active = active
-	r.seq += len(entries)
-	if e.hooks.Committed != nil {
-		e.hooks.Committed(r.id, entries)
-	}
-	return nil
-}
-
-// release lets committed commands reach the outside.
-func (e *Engine) release(r *run, entries []Entry) {
-	for i := range entries {
-		for j := range entries[i].Commands {
-			switch c := &entries[i].Commands[j]; c.Kind {
-			case CommandStep:
-				if op := r.machine.pending[c.Op]; op != nil && !r.machine.ended {
-					e.launch(r, op)
-				}
-			case CommandTimer:
-				if r.machine.pending[c.Op] != nil {
-					e.expect(c.Deadline)
-				}
-			case CommandCancel:
-				if c.Target == CommandStep {
-					e.cancelStep(stepKey{r.id, c.Op, c.Name}, c.op.err)
-				}
-			}
-		}
-	}
-	if r.machine.ended {
-		for _, op := range r.machine.pendingSorted() {
-			if op.kind == CommandStep {
-				e.cancelStep(stepKey{r.id, op.id, op.name}, ErrCancelled)
-			}
-		}
-	}
+	return events, mail, more
 }
 
 // finish removes a run that has ended, or whose engine has, and tells everyone who waits for it.
@@ -289,8 +208,18 @@ func (e *Engine) load(r *run) error {
 	if e.hooks.Recovered != nil {
 		e.hooks.Recovered(r.id, done.Steps)
 	}
+	if len(done.answered) > 0 || m.expectsMail() {
+		if r.waits, err = e.readWaits(r.id); err != nil {
+			return e.fail(err)
+		}
+	}
 	if len(done.answered) > 0 {
-		if err := e.commitAnswers(r, done.answered); err != nil {
+		again, err := e.commitAnswers(r, done.answered)
+		if again {
+			m.close()
+			return e.load(r)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -299,24 +228,14 @@ func (e *Engine) load(r *run) error {
 		case CommandStep:
 			r.active = true
 			e.launch(r, op)
-		case CommandTimer:
-			e.expect(op.due)
+		case CommandTimer, CommandReceive:
+			if !op.due.IsZero() {
+				e.expect(op.due)
+			}
 		}
 	}
 	if len(m.pending) == 0 && !m.ended {
 		return stuck(m)
-	}
-	return nil
-}
-
-// commitAnswers makes durable what a run answers to events that it couldn't answer before it was parked.
-func (e *Engine) commitAnswers(r *run, entries []Entry) error {
-	q := e.newRound(r)
-	q.entries = entries
-	r.seq -= len(entries)
-	r.active = true
-	if err := e.commit(q); err != nil {
-		return e.fail(err)
 	}
 	return nil
 }

@@ -112,11 +112,22 @@ func (e *Engine) claim(id string, want header) (r *run, first bool, err error) {
 	}
 	e.started(r)
 	e.drop(r, nil)
+	e.handOver(r)
 	e.end()
 	if err != nil {
 		return nil, false, fmt.Errorf("durable: looking for run %q: %w", id, err)
 	}
 	return nil, false, e.compareHeader(id, want)
+}
+
+// handOver passes on what arrived for a run while this task held its place without being it.
+func (e *Engine) handOver(r *run) {
+	for i := range r.inbox {
+		e.wake(r.id, &r.inbox[i])
+	}
+	if r.mail || r.called {
+		e.wake(r.id, nil)
+	}
 }
 
 // compareHeader says whether the run that has this id is the wanted one.
@@ -151,10 +162,17 @@ func (e *Engine) create(r *run, def definition, input []byte) error {
 		Workflow: def.name, Input: input, Seed: seed, Behaviour: behaviour,
 	}})
 	more := e.advance(r)
+	for more && r.seq == 0 {
+		more = e.advance(r)
+	}
 	e.started(r)
-	if err := e.failed(); err != nil && r.seq == 0 {
+	if r.seq == 0 {
 		e.end()
-		return err
+		if err := e.failed(); err != nil {
+			return err
+		}
+		e.handOver(r)
+		return e.compareHeader(r.id, r.startWith) // another run has taken the id in this moment
 	}
 	if more {
 		e.host.Go("run "+r.id, func(context.Context) { e.drive(r) })

@@ -1,0 +1,177 @@
+package durable
+
+import "slices"
+
+// commit makes a round's entries durable, in one batch with everything that follows from them.
+func (e *Engine) commit(q *round) error {
+	r, b, entries := q.run, &q.batch, q.entries
+	var buf []byte
+	var err error
+	for i := range entries {
+		entry := &entries[i]
+		if entry.Event.Start != nil && !q.rewrites {
+			b.RequireAbsent(runKey(r.id, partHeader))
+			b.Set(runKey(r.id, partHeader), r.startWith.encode())
+		}
+		if !entry.Event.due.IsZero() {
+			b.Delete(timerKey(entry.Event.due, r.id, entry.Event.Op))
+		}
+		for j := range entry.Commands {
+			if err := q.record(&entry.Commands[j]); err != nil {
+				return err
+			}
+		}
+		if buf, err = appendEntry(buf[:0], entry); err != nil {
+			return err
+		}
+		b.Set(journalKey(r.id, entry.Seq), buf)
+	}
+	active := q.recordPending()
+	if err := q.recordMail(); err != nil {
+		return err
+	}
+	if err := e.store.Commit(b); err != nil {
+		return err
+	}
+	r.active = active
+	r.seq += len(entries)
+	r.refused = 0
+	if q.parkFor == nil {
+		r.waits = q.waits
+	}
+	if e.hooks.Committed != nil && len(entries) > 0 {
+		e.hooks.Committed(r.id, entries)
+	}
+	return nil
+}
+
+// record adds to the batch what follows from a command.
+func (q *round) record(c *Command) error {
+	b, r := &q.batch, q.run
+	switch c.Kind {
+	case CommandTimer:
+		b.Set(timerKey(c.Deadline, r.id, c.Op), nil)
+	case CommandReceive:
+		if !c.Deadline.IsZero() && r.machine.pending[c.Op] != nil {
+			b.Set(timerKey(c.Deadline, r.id, c.Op), nil)
+		}
+	case CommandCancel:
+		if !c.op.due.IsZero() {
+			b.Delete(timerKey(c.op.due, r.id, c.Op))
+		}
+	case CommandEnd:
+		end, err := encodeEnd(c)
+		if err != nil {
+			return err
+		}
+		b.Set(runKey(r.id, partEnd), end)
+		q.ended = true
+	}
+	return nil
+}
+
+// recordPending adds what follows from the operations that are pending now. active means that the run has
+// work to do which needs it in memory.
+func (q *round) recordPending() (active bool) {
+	b, r := &q.batch, q.run
+	active = q.parkFor != nil
+	for _, op := range r.machine.pendingSorted() {
+		switch {
+		case r.machine.ended && !op.due.IsZero():
+			b.Delete(timerKey(op.due, r.id, op.id))
+		case !r.machine.ended && op.kind == CommandStep:
+			active = true
+		}
+	}
+	if active && !r.active {
+		b.Set(activeKey(r.id), nil)
+	} else if !active && r.active {
+		b.Delete(activeKey(r.id))
+	}
+	return active
+}
+
+// recordMail adds the letters that leave, and what the run waits for.
+func (q *round) recordMail() error {
+	b, r := &q.batch, q.run
+	for i := range q.letters {
+		if l := &q.letters[i]; l.to != r.id || !q.ended {
+			q.put(l)
+		}
+	}
+	if q.parkFor != nil {
+		return nil // what is pending now is not what is recorded
+	}
+	if !q.ended {
+		q.waits = r.machine.topics()
+	}
+	for _, topic := range q.waits {
+		if !slices.Contains(r.waits, topic) {
+			b.Set(waitKey(r.id, topic), nil)
+		}
+	}
+	for _, topic := range r.waits {
+		if !slices.Contains(q.waits, topic) {
+			b.Delete(waitKey(r.id, topic))
+		}
+	}
+	if q.ended {
+		return q.closeMailbox()
+	}
+	return nil
+}
+
+// release lets committed commands reach the outside.
+func (e *Engine) release(q *round) {
+	r, entries := q.run, q.entries
+	for i := range entries {
+		for j := range entries[i].Commands {
+			c := &entries[i].Commands[j]
+			op := r.machine.pending[c.Op]
+			switch {
+			case c.Kind == CommandCancel && c.Target == CommandStep:
+				e.cancelStep(stepKey{r.id, c.Op, c.Name}, c.op.err)
+			case op == nil || r.machine.ended:
+			case c.Kind == CommandStep:
+				e.launch(r, op)
+			case !op.due.IsZero():
+				e.expect(op.due)
+			}
+		}
+	}
+	if r.machine.ended {
+		for _, op := range r.machine.pendingSorted() {
+			if op.kind == CommandStep {
+				e.cancelStep(stepKey{r.id, op.id, op.name}, ErrCancelled)
+			}
+		}
+	}
+	e.deliver(q.letters)
+}
+
+// commitAnswers makes durable what a run answers to events that it couldn't answer before it was parked.
+// again says that the commit was refused, because a run that it would reach has just ended.
+func (e *Engine) commitAnswers(r *run, entries []Entry) (again bool, err error) {
+	q := e.newRound(r)
+	q.rewrites = true
+	q.entries = entries
+	r.seq -= len(entries)
+	r.active = true
+	for i := range entries {
+		q.consider(entries[i].Commands)
+	}
+	q.answer()
+	if q.broken != nil {
+		return false, e.fail(q.broken)
+	}
+	err = e.commit(q)
+	switch {
+	case lostRace(err):
+		r.refused++
+		return true, nil
+	case err != nil:
+		return false, e.fail(err)
+	}
+	e.deliver(q.letters)
+	return false, q.parkFor
+}

@@ -1,0 +1,48 @@
+package durable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+)
+
+var talk = NewTopic[string]("talk")
+
+// Programs for transcripts about messages.
+func init() {
+	maps.Copy(programs, map[string]Definition{
+		"mail": Define("mail", func(ctx Context, in string) (string, error) {
+			first, err := talk.Receive(ctx)
+			if err != nil {
+				return "", err
+			}
+			soon := talk.Next(ctx)
+			_, err = talk.ReceiveTimeout(ctx, 5*time.Second)
+			late := errors.Is(err, context.DeadlineExceeded)
+			err = talk.Send(ctx, "other", fmt.Sprint(first, late))
+			if err != nil {
+				return "", err
+			}
+			return soon.Await(ctx)
+		}),
+		"waiters": Define("waiters", func(ctx Context, in string) (string, error) {
+			a, b := talk.Next(ctx), talk.Next(ctx)
+			all, err := Gather(ctx, a, b)
+			return strings.Join(all, "+"), err
+		}),
+		"mail-elsewhere": Define("mail-elsewhere", func(ctx Context, in string) (string, error) {
+			if _, err := talk.Receive(ctx); err != nil {
+				return "", err
+			}
+			talk.Next(ctx)
+			_, err := talk.ReceiveTimeout(ctx, 5*time.Second)
+			return "", errors.Join(err, talk.Send(ctx, "another", "hellotrue"))
+		}),
+		"mail-sooner": Define("mail-sooner", func(ctx Context, in string) (string, error) {
+			return talk.ReceiveTimeout(ctx, time.Second)
+		}),
+	})
+}
