@@ -162,8 +162,8 @@ var gatherer = durable.Define("gatherer", func(ctx durable.Context, clients int)
 	return got, nil
 })
 
-// TestClientsPostOnceThroughCrashes: each client repeats each message until it is answered; each arrives once,
-// and those of one client in their order.
+// TestClientsPostOnceThroughCrashes: each client repeats each message until it is answered; each arrives
+// once, and those of one client in their order.
 func TestClientsPostOnceThroughCrashes(t *testing.T) {
 	sweepPlant(t, 3000, func(w *sim.World) {
 		p := newPlant(w, gatherer)

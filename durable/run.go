@@ -103,8 +103,8 @@ func (e *Engine) loaded(r *run) bool {
 	return false
 }
 
-// takeInbox returns the events that have arrived, and whether letters may have. With none, it ends the driving, and evicts the run when
-// no step of it is under way.
+// takeInbox returns the events that have arrived, and whether letters may have. With nothing, it ends the
+// driving, and evicts the run when no step of it is under way.
 func (e *Engine) takeInbox(r *run) (events []Event, mail, more bool) {
 	e.mu.Lock()
 	if !r.driven {

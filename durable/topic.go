@@ -45,7 +45,8 @@ func (t Topic[T]) ReceiveTimeout(ctx Context, d time.Duration) (T, error) {
 }
 
 // Next begins to wait for the next message of this topic and returns at once. The message that ends this wait
-// is received even when nobody awaits the Future; cancel it, or let it lose a Race, to leave the message to others.
+// is received even when nobody awaits the Future; cancel it, or let it lose a Race, to leave the message to
+// others.
 func (t Topic[T]) Next(ctx Context) Future[T] {
 	return Future[T]{op: t.receive(ctx.enter("Next"), time.Time{})}
 }
