@@ -368,7 +368,8 @@ func TestRecoveredTasksReachNothing(t *testing.T) {
 			}
 		})
 		die := func() { recovering(func() { _ = set(n, "k", "v") }) }
-		require.ErrorIs(w, n.Call(w.Context(), "die", func(context.Context) error { die(); return nil }), sim.ErrCrashed)
+		err := n.Call(w.Context(), "die", func(context.Context) error { die(); return nil })
+		require.ErrorIs(w, err, sim.ErrCrashed)
 		require.NoError(w, n.Call(w.Context(), "offload", func(context.Context) error {
 			n.Offload("g", "die", func(context.Context) { die() }, func() { reached++ })
 			return nil
@@ -382,7 +383,7 @@ func TestRecoveredTasksReachNothing(t *testing.T) {
 	golden.Assert(t, "crash/recovered.txt", trace)
 }
 
-// TestNobodyIsWokenTwice gives up each kind of wait, and looks whether what comes later disturbs the next one.
+// TestNobodyIsWokenTwice gives up each kind of wait, and looks whether what comes later disturbs the next.
 func TestNobodyIsWokenTwice(t *testing.T) {
 	trace, failure := sim.Run(badNetwork, "", func(w *sim.World) {
 		n := echo(w)

@@ -132,9 +132,15 @@ func (w *World) end() {
 		}
 	}
 	w.loop.Close()
-	w.arrivals = 0
+	pending := 0
 	for _, n := range w.nodes {
+		if n.inc != nil {
+			pending += len(n.inc.pending)
+		}
 		n.closeStore()
+	}
+	if pending != w.arrivals {
+		panic(fmt.Sprintf("invariant: %d arrivals are pending, %d were counted", pending, w.arrivals))
 	}
 }
 
