@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +48,24 @@ func Check(t testing.TB, cfg Config, body func(w *World)) {
 		t.Fatal(err)
 	}
 	conclude(t, &c, &r)
+	if c.seedIsSet && c.Runs == 1 && c.trace != "" && c.trace != traceOff {
+		t.Log("reprise: the trace of seed " + strconv.FormatUint(c.Seed, 10) + "\n" + traceOfSeed(&c, body))
+	}
+}
+
+// traceOfSeed is the trace of the one run that -sim.seed asks for, which has passed.
+func traceOfSeed(c *Config, body func(*World)) string {
+	s, err := newSweep(c, body)
+	if err != nil {
+		panic("invariant: a sweep that ran has no strategy: " + err.Error())
+	}
+	run, _ := s.strategy.Next()
+	w := newWorld(c, run.Seed, run.Source, true)
+	performAlone(w, body)
+	if c.trace == traceJSON {
+		return traceAsJSON(w.trace.log)
+	}
+	return traceAsText(w.trace.log)
 }
 
 // conclude tells the test what the sweep has found.
@@ -76,6 +95,7 @@ func checkSchedule(t testing.TB, c *Config, body func(*World)) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	out.showLog = c.trace == traceText
 	if out.failure != nil {
 		t.Fatal(out.String())
 	}
@@ -100,6 +120,7 @@ func checkSaved(t testing.TB, c *Config, body func(*World)) {
 			t.Error(err)
 			continue
 		}
+		out.showLog = c.trace == traceText
 		if out.failure != nil {
 			t.Fatal(out.String())
 		}

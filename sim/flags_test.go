@@ -122,3 +122,34 @@ func TestSavedSchedules(t *testing.T) {
 		require.Contains(t, out, "gone.schedule")
 	})
 }
+
+// TestTraceForms shows traces of failing and of passing runs, as text and as JSON lines.
+func TestTraceForms(t *testing.T) {
+	ownModule(t)
+	t.Setenv("REPRISE_TRACE", "json")
+	_, failed := spied(t, "TestShop", memory, shop)
+	require.True(t, failed)
+	paths, err := filepath.Glob("testdata/sim/TestShop/*.trace.jsonl")
+	require.NoError(t, err)
+	require.Len(t, paths, 1)
+	data, err := os.ReadFile(paths[0])
+	require.NoError(t, err)
+	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
+	require.Equal(t, `{"event":1,"at_ns":0,"node":"worker","text":"boots (1st incarnation)"}`, lines[0])
+	require.Contains(t, lines[len(lines)-1], "FAIL")
+
+	t.Setenv("REPRISE_TRACE", "text")
+	out, failed := spied(t, "TestShop", memory, shop)
+	require.True(t, failed)
+	require.Contains(t, out, "Trace:\n      #1     +0s          worker   boots (1st incarnation)\n")
+
+	require.NoError(t, os.RemoveAll("testdata"))
+	t.Setenv("REPRISE_SEED", "7")
+	out, failed = spied(t, "TestShop", memory, busy)
+	require.False(t, failed, out)
+	require.Contains(t, out, "the trace of seed 7\n#1     +0s          node-1   boots (1st incarnation)\n")
+	t.Setenv("REPRISE_TRACE", "json")
+	out, failed = spied(t, "TestShop", memory, busy)
+	require.False(t, failed, out)
+	require.Contains(t, out, "the trace of seed 7\n"+`{"event":1,`)
+}

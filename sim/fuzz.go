@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
@@ -38,7 +39,9 @@ func Fuzz(f *testing.F, cfg Config, body func(w *World)) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		t.Helper()
-		once(t, &c, explore.Bytes(data), body)
+		if out := once(&c, explore.Bytes(data), body); out != nil {
+			t.Fatal(out.String())
+		}
 	})
 }
 
@@ -46,7 +49,10 @@ func Fuzz(f *testing.F, cfg Config, body func(w *World)) {
 type Drawer interface {
 	// Helper says that the line of the caller counts.
 	Helper()
-	// Fatal ends the test as failed, with a report.
+	// Log keeps the report of a failure.
+	Log(args ...any)
+	// Fatal ends the test as failed. Its message is the same for each failure of one property, so that who
+	// draws can tell whether a smaller case fails in the same way.
 	Fatal(args ...any)
 }
 
@@ -70,24 +76,27 @@ func Draw(t Drawer, cfg Config, draw func(label string, n int) int, body func(w 
 	}
 	c.ShrinkRuns = -1 // who draws, shrinks
 	d := &drawn{draw: draw}
-	once(t, &c, d, body)
+	out := once(&c, d, body)
 	if d.panicked != nil {
 		panic(d.panicked)
 	}
+	if out != nil {
+		t.Log(out.String())
+		t.Fatal(fmt.Sprintf("reprise: %q does not hold", out.failure.Property))
+	}
 }
 
-// once runs one world and fails the test with a report.
-func once(t Drawer, c *Config, source choice.Source, body func(*World)) {
-	t.Helper()
+// once runs one world and reports its failure; nil when it passes.
+func once(c *Config, source choice.Source, body func(*World)) *report {
 	w := newWorld(c, 0, source, true)
 	performAlone(w, body)
 	if d, ok := source.(*drawn); ok && d.panicked != nil || w.failure == nil {
-		return
+		return nil
 	}
 	v := &investigation{cfg: c, body: body, expired: deadline(c.ShrinkTime), finding: &finding{
 		failure: w.failure, hash: w.trace.hash, devs: w.list.Deviations(), blocked: w.hangs,
 	}}
-	t.Fatal(v.investigate().String())
+	return v.investigate()
 }
 
 // drawn is the source of answers that someone draws.

@@ -194,8 +194,8 @@ func mixString(h uint64, s string) uint64 {
 	return h
 }
 
-// saveJSON writes the trace as JSON lines beside the text.
-func saveJSON(tracePath string, log []Event) error {
+// traceAsJSON is the trace as JSON lines.
+func traceAsJSON(log []Event) string {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
@@ -207,11 +207,16 @@ func saveJSON(tracePath string, log []Event) error {
 			Text  string `json:"text"`
 		}{i + 1, int64(e.At), e.Node, e.Text}
 		if err := enc.Encode(line); err != nil {
-			return fmt.Errorf("sim: the trace can't be written as JSON: %w", err)
+			panic("invariant: an event has no JSON: " + err.Error())
 		}
 	}
+	return b.String()
+}
+
+// saveJSON writes the trace as JSON lines beside the text.
+func saveJSON(tracePath string, log []Event) error {
 	path := strings.TrimSuffix(tracePath, traceSuffix) + ".trace.jsonl"
-	if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+	if err := os.WriteFile(path, []byte(traceAsJSON(log)), 0o644); err != nil {
 		return fmt.Errorf("sim: the trace can't be saved: %w", err)
 	}
 	return nil
