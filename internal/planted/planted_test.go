@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/reprise-dst/reprise/internal/golden"
 	"github.com/reprise-dst/reprise/internal/planted"
@@ -27,7 +28,7 @@ func sweep(t *testing.T, b planted.Bug, strategy string, seed uint64, runs int, 
 	t.Helper()
 	r, err := sim.Sweep(sim.Config{
 		Name: b.Name, Explore: strategy, Seed: seed, Runs: runs, Faults: b.Plan, Disk: store.NewMemoryDisk,
-		SelfCheck: -1, MaxEvents: 10_000,
+		SelfCheck: -1, MaxEvents: 10_000, ShrinkTime: time.Hour,
 	}, func(w *sim.World) { b.Body(w, mended) })
 	require.NoError(t, err)
 	return r
