@@ -16,6 +16,7 @@ import (
 	"github.com/reprise-dst/reprise/durable"
 	"github.com/reprise-dst/reprise/store"
 	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
 )
 
 // torture runs the child process, kills it that many times and lets the last one finish; then it checks
@@ -35,6 +36,7 @@ func torture(dir string, orders, kills int, seed int64) error {
 		orders, kills)
 	rng := rand.New(rand.NewPCG(uint64(seed), 0))
 	bar := progressbar.NewOptions(orders, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetWidth(30),
+		progressbar.OptionSetVisibility(term.IsTerminal(int(os.Stderr.Fd()))),
 		progressbar.OptionSetDescription("orders ended"), progressbar.OptionShowCount(),
 		progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(50*time.Millisecond))
 	killed := 0

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
 )
 
 const seeds = "3000"
@@ -103,6 +104,7 @@ func show(name string, args ...string) error {
 func quietly(name string, args ...string) (string, error) {
 	run(name, args...)
 	spinner := progressbar.NewOptions(-1, progressbar.OptionSetWriter(os.Stderr),
+		progressbar.OptionSetVisibility(term.IsTerminal(int(os.Stderr.Fd()))),
 		progressbar.OptionSetDescription("running"), progressbar.OptionSetElapsedTime(true),
 		progressbar.OptionClearOnFinish(), progressbar.OptionSpinnerType(14))
 	stop := make(chan struct{})
