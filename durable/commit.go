@@ -26,6 +26,9 @@ func (e *Engine) commit(q *round) error {
 		}
 		b.Set(journalKey(r.id, entry.Seq), buf)
 	}
+	if err := q.recordChildren(); err != nil {
+		return err
+	}
 	active := q.recordPending()
 	if err := q.recordMail(); err != nil {
 		return err
@@ -66,6 +69,7 @@ func (q *round) record(c *Command) error {
 		}
 		b.Set(runKey(r.id, partEnd), end)
 		q.ended = true
+		return q.tellParent(end)
 	}
 	return nil
 }
@@ -146,7 +150,7 @@ func (e *Engine) release(q *round) {
 			}
 		}
 	}
-	e.deliver(q.letters)
+	e.deliver(q)
 }
 
 // commitAnswers makes durable what a run answers to events that it couldn't answer before it was parked.
@@ -172,6 +176,6 @@ func (e *Engine) commitAnswers(r *run, entries []Entry) (again bool, err error) 
 	case err != nil:
 		return false, e.fail(err)
 	}
-	e.deliver(q.letters)
+	e.deliver(q)
 	return false, q.parkFor
 }

@@ -25,6 +25,8 @@ const (
 	fieldUnanswered = 11 // Entry: 1 when the run could not answer
 	fieldFrom       = 40 // Entry, message: the sending run
 	fieldMessage    = 41 // Entry, message: its id
+	fieldParent     = 42 // Entry, started
+	fieldParentOp   = 43
 
 	fieldCommandKind        = 1
 	fieldCommandOp          = 2
@@ -64,6 +66,12 @@ func appendEntry(buf []byte, e *Entry) ([]byte, error) {
 		buf = appendBytes(buf, fieldInput, s.Input)
 		buf = appendVarint(buf, fieldSeed, s.Seed)
 		buf = appendVarint(buf, fieldVersion, uint64(s.Behaviour))
+		if s.Parent != "" {
+			buf = appendString(buf, fieldParent, s.Parent)
+		}
+		if s.ParentOp != "" {
+			buf = appendString(buf, fieldParentOp, s.ParentOp)
+		}
 	}
 	if e.Unanswered {
 		buf = appendVarint(buf, fieldUnanswered, 1)
@@ -141,6 +149,10 @@ func decodeEntry(seq int, data []byte) (Entry, error) {
 			e.Event.From = string(b)
 		case fieldMessage:
 			e.Event.Message = string(b)
+		case fieldParent:
+			started.Parent = string(b)
+		case fieldParentOp:
+			started.ParentOp = string(b)
 		}
 		return nil
 	})

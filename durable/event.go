@@ -16,9 +16,10 @@ const (
 	EventStepEnded  EventKind = 2 // a step returned a result or an error
 	EventTimerFired EventKind = 3 // a deadline has passed
 	EventMessage    EventKind = 6 // a message was received
-	EventSent       EventKind = 7 // a message to another run was accepted or refused
+	EventAnswered   EventKind = 7 // the engine accepted or refused what was asked of it
+	EventChildEnded EventKind = 8 // a child run has ended, or could not be started
 
-	lastEventKind = EventSent
+	lastEventKind = EventChildEnded
 )
 
 func (k EventKind) String() string {
@@ -31,8 +32,10 @@ func (k EventKind) String() string {
 		return "timer fired"
 	case EventMessage:
 		return "message received"
-	case EventSent:
-		return "message sent"
+	case EventAnswered:
+		return "answered"
+	case EventChildEnded:
+		return "child ended"
 	}
 	return "event kind " + strconv.Itoa(int(k))
 }
@@ -44,11 +47,12 @@ type Event struct {
 	Time time.Time
 	// Op is the id of the operation that ended; empty for EventStarted.
 	Op string
-	// Result is the encoded result of a step that succeeded, or the content of a message.
+	// Result is the encoded result of a step or child that succeeded, or the content of a message.
 	Result []byte
-	// Failure is the recorded error of a step that failed, nil when it succeeded.
+	// Failure is the recorded error of what failed, nil when it succeeded.
 	Failure *Failure
-	// From is the id of the run that sent a message; empty when it came from outside.
+	// From is the id of the run that sent a message, or of the child that ended; empty when a message came from
+	// outside, or a child was not started.
 	From string
 	// Message is the id that the sender gave a message, empty when it gave none.
 	Message string
@@ -65,6 +69,8 @@ type Start struct {
 	Input     []byte
 	Seed      uint64 // of the run's random numbers
 	Behaviour int    // the engine's behaviour version that the run began with
+	Parent    string // the run that started it; empty when it was started from outside
+	ParentOp  string // the parent's operation that its end is reported to; empty when it is detached
 }
 
 // CommandKind says what workflow code asked for.
@@ -78,10 +84,11 @@ const (
 	CommandEnd    CommandKind = 4 // the run ended with a result or an error
 	CommandCancel CommandKind = 5 // an operation is not wanted any more
 
-	CommandReceive CommandKind = 8 // wait for a message
-	CommandSend    CommandKind = 9 // send a message to a run
+	CommandReceive CommandKind = 8  // wait for a message
+	CommandSend    CommandKind = 9  // send a message to a run
+	CommandChild   CommandKind = 11 // start a child run
 
-	lastCommandKind = CommandSend
+	lastCommandKind = CommandChild
 )
 
 func (k CommandKind) String() string {
@@ -100,6 +107,8 @@ func (k CommandKind) String() string {
 		return "receive"
 	case CommandSend:
 		return "send"
+	case CommandChild:
+		return "child"
 	}
 	return "command kind " + strconv.Itoa(int(k))
 }
@@ -108,16 +117,17 @@ func (k CommandKind) String() string {
 type Command struct {
 	Kind        CommandKind
 	Op          string // the operation's id, its place in the tree of branches; empty for CommandEnd
-	Name        string // of the step, branch or topic
-	To          string // the run that a message goes to
+	Name        string // of the step, branch, topic or child's workflow
+	To          string // the run that a message goes to; the child's id
 	Fingerprint uint64 // of the encoded argument, duration, message or result
 	Deadline    time.Time
 	Target      CommandKind // of CommandCancel: what the operation is
 
 	op      *operation // of CommandCancel
 	step    stepFunc   // what to run; nil except for CommandStep
+	child   *child     // of CommandChild
 	pc      uintptr    // of the call in workflow code; captured only while diagnosing a replay
-	message []byte     // of CommandSend
+	content []byte     // of CommandSend, or the input of CommandChild
 	result  []byte     // of CommandEnd
 	failure *Failure   // of CommandEnd
 }
@@ -139,7 +149,13 @@ func (c *Command) String() string {
 	case CommandCancel:
 		return "cancel of " + (&Command{Kind: c.Target, Op: c.Op, Name: c.Name}).String()
 	case CommandSend:
-		return fmt.Sprintf("send %q to %q (id %s)", c.Name, c.To, c.Op)
+		if c.To != "" {
+			return fmt.Sprintf("send %q to %q (id %s)", c.Name, c.To, c.Op)
+		}
+	case CommandChild:
+		if c.To != "" {
+			return fmt.Sprintf("child %q of workflow %q (id %s)", c.To, c.Name, c.Op)
+		}
 	}
 	return fmt.Sprintf("%s %q (id %s)", c.Kind, c.Name, c.Op)
 }

@@ -53,6 +53,8 @@ type jsonEntry struct {
 	Input      *payload      `json:"input,omitempty"`
 	Seed       uint64        `json:"seed,omitempty,string"`
 	Behaviour  int           `json:"behaviour,omitempty"`
+	Parent     string        `json:"parent,omitempty"`
+	ParentOp   string        `json:"parentOp,omitempty"`
 	Result     *payload      `json:"result,omitempty"`
 	Failure    *Failure      `json:"failure,omitempty"`
 	From       string        `json:"from,omitempty"`
@@ -125,6 +127,7 @@ func toJSON(e *Entry) jsonEntry {
 	}
 	if s := ev.Start; s != nil {
 		out.Workflow, out.Input, out.Seed, out.Behaviour = s.Workflow, asPayload(s.Input), s.Seed, s.Behaviour
+		out.Parent, out.ParentOp = s.Parent, s.ParentOp
 	}
 	for i := range e.Commands {
 		c := &e.Commands[i]
@@ -157,6 +160,7 @@ func (in *jsonEntry) entry() (Entry, error) {
 	if kind == EventStarted {
 		e.Event.Start = &Start{
 			Workflow: in.Workflow, Input: in.Input.bytes(), Seed: in.Seed, Behaviour: in.Behaviour,
+			Parent: in.Parent, ParentOp: in.ParentOp,
 		}
 	}
 	for i := range in.Commands {

@@ -18,7 +18,8 @@ import (
 //	r <run> 0 w <topic> 0          the run waits for a message of this topic
 //	r <run> 0 q                    the number of the letter that came last, once one has come
 //	r <run> 0 i <topic> 0 <id>     the message with this id has come: fingerprint of its content
-//	q <run> 0 m <topic> 0 <number> a letter in the run's mailbox, number 16 bytes big-endian
+//	q <run> 0 m <topic> 0 <number> a message in the run's mailbox, number 16 bytes big-endian
+//	q <run> 0 c <op> 0 <number>    the end of the child that is the run's operation
 //	a <run> 0                      the run has steps to run: it is loaded when the engine opens
 //	t <deadline> <run> 0 <op>      a timer, deadline 8 bytes big-endian, Unix nanoseconds with the sign flipped
 const (
@@ -35,7 +36,8 @@ const (
 	partMark    = 'q'
 	partMessage = 'i'
 
-	mailMessage = 'm'
+	mailMessage  mailKind = 'm'
+	mailChildEnd mailKind = 'c'
 )
 
 var keyOwner = []byte("mowner")

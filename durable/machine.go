@@ -32,6 +32,8 @@ type machine struct {
 
 	now       time.Time
 	seed      uint64
+	parent    string // the run that started this one, and its operation that waits for the end
+	parentOp  string
 	behaviour int
 	maxTurns  int
 	issued    int                   // operations so far, to order the pending ones
@@ -54,6 +56,7 @@ type operation struct {
 	due    time.Time // of a timer, or of a wait with a timeout
 	looked bool      // of a wait for a message: the mailbox had none
 	step   stepFunc  // of a step
+	child  *child    // of a child run
 	branch *branch   // of a branch that was started
 	ended  int       // 1 for the first operation of the run that ended; 0 while it hasn't
 	outcome
@@ -113,6 +116,8 @@ func (m *machine) end(ev *Event) {
 		err: ev.Failure.err(),
 	}
 	switch {
+	case ev.Kind == EventChildEnded && ev.From != "" && o.err != nil:
+		o.err = &RunError{Run: ev.From, Cause: o.err}
 	case ev.Kind != EventTimerFired:
 	case op.kind == CommandReceive:
 		o.err = noMessage(op.name)
@@ -135,8 +140,10 @@ func (m *machine) awaits(kind EventKind, op string) bool {
 		return !p.due.IsZero()
 	case EventMessage:
 		return p.kind == CommandReceive
-	case EventSent:
-		return p.kind == CommandSend
+	case EventAnswered:
+		return p.kind == CommandSend || p.kind == CommandChild && p.child.detached
+	case EventChildEnded:
+		return p.kind == CommandChild && !p.child.detached
 	}
 	return false
 }
@@ -159,6 +166,7 @@ func (m *machine) close() {
 
 func (m *machine) start(s *Start) {
 	m.seed, m.behaviour = s.Seed, s.Behaviour
+	m.parent, m.parentOp = s.Parent, s.ParentOp
 	m.root = m.newBranch(nil, nil)
 	m.spawn(m.root, m.def.name, func(ctx Context) {
 		result, err, broken := m.def.call(ctx, m.codec, s.Input)
@@ -203,7 +211,7 @@ func (b *branch) issue(op *operation, c Command) {
 		return
 	}
 	c.Kind, c.Op, c.Name = op.kind, op.id, op.name
-	op.step = c.step
+	op.step, op.child = c.step, c.child
 	c.pc = b.pc[0]
 	m.commands = append(m.commands, c)
 	if op.kind != CommandBranch {

@@ -26,7 +26,9 @@ import (
 //	fail <op>                    the step ended, with the error's text below
 //	timer <op>                   the timer fired
 //	message <op>                 a message was received, with the JSON content below
-//	sent <op>                    a message was accepted, or refused with the error's text below
+//	answered <op>                the engine accepted a message or a start, or refused it with the error below
+//	child <op>                   a child ended, with the JSON result below
+//	childfail <op>               a child ended, with the error's text below
 //	replay [program]             replays all events so far, cold, and once for every prefix
 //	wait <duration>              moves the time of later events
 //	stuck                        who waits for what, when nothing is under way any more
@@ -76,8 +78,13 @@ func (tr *transcript) command(t *testing.T, d *datadriven.TestData) string {
 		return tr.feed(Event{Kind: EventTimerFired, Op: arg(0)})
 	case "message":
 		return tr.feed(Event{Kind: EventMessage, Op: arg(0), Result: []byte(d.Input)})
-	case "sent":
-		ev := Event{Kind: EventSent, Op: arg(0)}
+	case "child":
+		return tr.feed(Event{Kind: EventChildEnded, Op: arg(0), From: "r/" + arg(0), Result: []byte(d.Input)})
+	case "childfail":
+		failure := recordFailure(errors.New(d.Input))
+		return tr.feed(Event{Kind: EventChildEnded, Op: arg(0), From: "r/" + arg(0), Failure: failure})
+	case "answered":
+		ev := Event{Kind: EventAnswered, Op: arg(0)}
 		if d.Input != "" {
 			ev.Failure = recordFailure(errors.New(d.Input))
 		}
