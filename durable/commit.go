@@ -25,9 +25,7 @@ func (e *Engine) commit(q *round) error {
 			return err
 		}
 		b.Set(journalKey(r.id, entry.Seq), buf)
-	}
-	if err := q.recordChildren(); err != nil {
-		return err
+		q.updateSaved(entry)
 	}
 	active := q.recordPending()
 	if err := q.recordMail(); err != nil {
@@ -52,14 +50,14 @@ func (e *Engine) commit(q *round) error {
 func (q *round) record(c *Command) error {
 	b, r := &q.batch, q.run
 	switch c.Kind {
-	case CommandTimer:
+	case CommandTimer, CommandRetry:
 		b.Set(timerKey(c.Deadline, r.id, c.Op), nil)
 	case CommandReceive:
 		if !c.Deadline.IsZero() && r.machine.pending[c.Op] != nil {
 			b.Set(timerKey(c.Deadline, r.id, c.Op), nil)
 		}
 	case CommandCancel:
-		if !c.op.due.IsZero() {
+		if c.op.waits() {
 			b.Delete(timerKey(c.op.due, r.id, c.Op))
 		}
 	case CommandEnd:
@@ -69,7 +67,6 @@ func (q *round) record(c *Command) error {
 		}
 		b.Set(runKey(r.id, partEnd), end)
 		q.ended = true
-		return q.tellParent(end)
 	}
 	return nil
 }
@@ -81,9 +78,9 @@ func (q *round) recordPending() (active bool) {
 	active = q.parkFor != nil
 	for _, op := range r.machine.pendingSorted() {
 		switch {
-		case r.machine.ended && !op.due.IsZero():
+		case r.machine.ended && op.waits():
 			b.Delete(timerKey(op.due, r.id, op.id))
-		case !r.machine.ended && op.kind == CommandStep:
+		case !r.machine.ended && op.runs():
 			active = true
 		}
 	}
@@ -138,7 +135,7 @@ func (e *Engine) release(q *round) {
 			case op == nil || r.machine.ended:
 			case c.Kind == CommandStep:
 				e.launch(r, op)
-			case !op.due.IsZero():
+			case op.waits():
 				e.expect(op.due)
 			}
 		}
@@ -150,7 +147,7 @@ func (e *Engine) release(q *round) {
 			}
 		}
 	}
-	e.deliver(q)
+	e.deliver(q.letters)
 }
 
 // commitAnswers makes durable what a run answers to events that it couldn't answer before it was parked.
@@ -176,6 +173,6 @@ func (e *Engine) commitAnswers(r *run, entries []Entry) (again bool, err error) 
 	case err != nil:
 		return false, e.fail(err)
 	}
-	e.deliver(q)
+	e.deliver(q.letters)
 	return false, q.parkFor
 }

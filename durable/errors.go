@@ -107,7 +107,4 @@ func (e *StillRunningError) Error() string {
 		len(e.Steps), strings.Join(e.Steps, ", "))
 }
 
-func init() {
-	RegisterError(ErrEnded)
-	RegisterErrorType[*RunError]()
-}
+func init() { RegisterError(ErrNotFound, ErrEnded, ErrConflict) }

@@ -90,14 +90,16 @@ func (w *World) carryOut(inc *incarnation) {
 			w.mustBeDead(t)
 		}
 	}
-	w.arrivals -= len(inc.pending)
+	pending := inc.pending
+	w.arrivals -= len(pending)
+	inc.pending = nil
 	inc.stopTimers()
 	n.inc = nil
 	n.crashDisk(inc.cut)
 	for _, c := range inc.conns {
 		c.reset()
 	}
-	for _, a := range inc.pending {
+	for _, a := range pending {
 		if a.lost != nil {
 			a.lost()
 		}
