@@ -25,7 +25,9 @@ func (e *Engine) commit(q *round) error {
 			return err
 		}
 		b.Set(journalKey(r.id, entry.Seq), buf)
-		q.updateSaved(entry)
+	}
+	if err := q.recordChildren(); err != nil {
+		return err
 	}
 	active := q.recordPending()
 	if err := q.recordMail(); err != nil {
@@ -50,14 +52,14 @@ func (e *Engine) commit(q *round) error {
 func (q *round) record(c *Command) error {
 	b, r := &q.batch, q.run
 	switch c.Kind {
-	case CommandTimer, CommandRetry:
+	case CommandTimer:
 		b.Set(timerKey(c.Deadline, r.id, c.Op), nil)
 	case CommandReceive:
 		if !c.Deadline.IsZero() && r.machine.pending[c.Op] != nil {
 			b.Set(timerKey(c.Deadline, r.id, c.Op), nil)
 		}
 	case CommandCancel:
-		if c.op.waits() {
+		if !c.op.due.IsZero() {
 			b.Delete(timerKey(c.op.due, r.id, c.Op))
 		}
 	case CommandEnd:
@@ -67,6 +69,7 @@ func (q *round) record(c *Command) error {
 		}
 		b.Set(runKey(r.id, partEnd), end)
 		q.ended = true
+		return q.tellParent(end)
 	}
 	return nil
 }
@@ -78,9 +81,9 @@ func (q *round) recordPending() (active bool) {
 	active = q.parkFor != nil
 	for _, op := range r.machine.pendingSorted() {
 		switch {
-		case r.machine.ended && op.waits():
+		case r.machine.ended && !op.due.IsZero():
 			b.Delete(timerKey(op.due, r.id, op.id))
-		case !r.machine.ended && op.runs():
+		case !r.machine.ended && op.kind == CommandStep:
 			active = true
 		}
 	}
@@ -135,7 +138,7 @@ func (e *Engine) release(q *round) {
 			case op == nil || r.machine.ended:
 			case c.Kind == CommandStep:
 				e.launch(r, op)
-			case op.waits():
+			case !op.due.IsZero():
 				e.expect(op.due)
 			}
 		}
@@ -147,7 +150,7 @@ func (e *Engine) release(q *round) {
 			}
 		}
 	}
-	e.deliver(q.letters)
+	e.deliver(q)
 }
 
 // commitAnswers makes durable what a run answers to events that it couldn't answer before it was parked.
@@ -173,6 +176,6 @@ func (e *Engine) commitAnswers(r *run, entries []Entry) (again bool, err error) 
 	case err != nil:
 		return false, e.fail(err)
 	}
-	e.deliver(q.letters)
+	e.deliver(q)
 	return false, q.parkFor
 }

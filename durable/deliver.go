@@ -7,51 +7,45 @@ import (
 	"slices"
 )
 
-// nudge makes a run look into its mailbox, after a letter has come, if it waits for this topic. It reads
-// the store only when the run is not in memory. A run that begins to wait at this moment finds the letter: it
-// looks after it has said that it waits.
-func (e *Engine) nudge(run, topic string) {
+// nudge makes a run look into its mailbox, after a letter has come, if it may be waiting for it. It reads the
+// store only when the run is not in memory. A run that begins to wait at this moment finds the letter: it looks
+// after it has said that it waits.
+func (e *Engine) nudge(kind mailKind, run, name string) {
 	e.mu.Lock()
-	if e.usable() != nil || e.parked[run] != nil {
-		e.mu.Unlock()
-		return
-	}
-	if r := e.runs[run]; r != nil {
-		e.lookAgain(r)
-		return
-	}
+	loaded := e.runs[run] != nil
+	idle := e.usable() != nil || e.parked[run] != nil
 	e.mu.Unlock()
-	_, waits, err := e.store.Get(waitKey(run, topic))
-	if err != nil {
-		e.fail(err)
-	} else if waits {
-		e.wake(run, nil)
+	if idle {
+		return
 	}
-}
-
-// deliver tells the receivers of committed letters, each once per topic.
-func (e *Engine) deliver(letters []letter) {
-	for i := range letters {
-		l := &letters[i]
-		same := func(before letter) bool { return before.to == l.to && before.topic == l.topic }
-		if !slices.ContainsFunc(letters[:i], same) {
-			e.nudge(l.to, l.topic)
+	if !loaded && kind == mailMessage {
+		_, waits, err := e.store.Get(waitKey(run, name))
+		if err != nil {
+			e.fail(err)
+			return
+		}
+		if !waits {
+			return
 		}
 	}
+	e.wakeFor(run, kind.flag())
 }
 
-// lookAgain makes a run that is in memory look into its mailbox. The caller holds the lock, which lookAgain
-// releases.
-func (e *Engine) lookAgain(r *run) {
-	r.mail = true
-	if r.driven {
-		e.mu.Unlock()
-		return
+// deliver tells runs of what a commit has brought them: those that it has started, and the receivers of
+// letters.
+func (e *Engine) deliver(q *round) {
+	for i := range q.started {
+		e.childStarted(&q.started[i])
 	}
-	r.driven = true
-	e.begin()
-	e.mu.Unlock()
-	e.host.Go("run "+r.id, func(context.Context) { e.drive(r) })
+	for i := range q.letters {
+		l := &q.letters[i]
+		same := func(before letter) bool {
+			return before.to == l.to && before.name == l.name && before.kind == l.kind
+		}
+		if !slices.ContainsFunc(q.letters[:i], same) {
+			e.nudge(l.kind, l.to, l.name)
+		}
+	}
 }
 
 // recoverMail wakes the runs whose letters an earlier engine had no time to deliver, in the background. It
@@ -95,17 +89,19 @@ func (e *Engine) firstMail(from []byte) (key []byte, err error) {
 // recoverLetter wakes the run that a letter is for if it waits for its topic, and returns the key from which
 // the next such letter is looked for.
 func (e *Engine) recoverLetter(key []byte) (next []byte, err error) {
-	run, topic, err := parseMailKey(key)
+	l, err := parseMailKey(key)
 	if err != nil {
 		return nil, err
 	}
-	_, waits, err := e.store.Get(waitKey(run, topic))
-	if err != nil {
-		return nil, fmt.Errorf("durable: reading what run %q waits for: %w", run, err)
+	waits := l.kind != mailMessage
+	if !waits {
+		if _, waits, err = e.store.Get(waitKey(l.to, l.name)); err != nil {
+			return nil, fmt.Errorf("durable: reading what run %q waits for: %w", l.to, err)
+		}
 	}
 	if !waits {
-		return after(mailKey(run, topic, nil)), nil
+		return after(mailKey(l.to, l.kind, l.name, nil)), nil
 	}
-	e.wake(run, nil)
-	return after(mailKey(run, "", nil)), nil
+	e.wakeFor(l.to, anyMail)
+	return after(mailboxKey(l.to)), nil
 }

@@ -23,9 +23,10 @@ const (
 	fieldSeed       = 9
 	fieldVersion    = 10
 	fieldUnanswered = 11 // Entry: 1 when the run could not answer
-	fieldRetry      = 30 // Entry, attempt failed: when the next is due, Unix nanoseconds, zigzag
 	fieldFrom       = 40 // Entry, message: the sending run
 	fieldMessage    = 41 // Entry, message: its id
+	fieldParent     = 42 // Entry, started
+	fieldParentOp   = 43
 
 	fieldCommandKind        = 1
 	fieldCommandOp          = 2
@@ -33,7 +34,6 @@ const (
 	fieldCommandFingerprint = 4
 	fieldCommandDeadline    = 5
 	fieldCommandTarget      = 20 // of a cancel
-	fieldCommandAttempt     = 30 // of a step that is run again
 	fieldCommandTo          = 40
 )
 
@@ -55,9 +55,6 @@ func appendEntry(buf []byte, e *Entry) ([]byte, error) {
 		}
 		buf = appendBytes(buf, fieldFailure, text)
 	}
-	if !ev.Retry.IsZero() {
-		buf = appendVarint(buf, fieldRetry, protowire.EncodeZigZag(ev.Retry.UnixNano()))
-	}
 	if ev.From != "" {
 		buf = appendString(buf, fieldFrom, ev.From)
 	}
@@ -69,6 +66,12 @@ func appendEntry(buf []byte, e *Entry) ([]byte, error) {
 		buf = appendBytes(buf, fieldInput, s.Input)
 		buf = appendVarint(buf, fieldSeed, s.Seed)
 		buf = appendVarint(buf, fieldVersion, uint64(s.Behaviour))
+		if s.Parent != "" {
+			buf = appendString(buf, fieldParent, s.Parent)
+		}
+		if s.ParentOp != "" {
+			buf = appendString(buf, fieldParentOp, s.ParentOp)
+		}
 	}
 	if e.Unanswered {
 		buf = appendVarint(buf, fieldUnanswered, 1)
@@ -91,9 +94,6 @@ func appendCommand(buf []byte, c *Command) []byte {
 	}
 	if c.Target != 0 {
 		buf = appendVarint(buf, fieldCommandTarget, uint64(c.Target))
-	}
-	if c.Attempt != 0 {
-		buf = appendVarint(buf, fieldCommandAttempt, uint64(c.Attempt))
 	}
 	if c.To != "" {
 		buf = appendString(buf, fieldCommandTo, c.To)
@@ -143,14 +143,16 @@ func decodeEntry(seq int, data []byte) (Entry, error) {
 			started.Seed = v
 		case fieldVersion:
 			started.Behaviour = int(v)
-		case fieldRetry:
-			e.Event.Retry = time.Unix(0, protowire.DecodeZigZag(v)).UTC()
 		case fieldUnanswered:
 			e.Unanswered = v == 1
 		case fieldFrom:
 			e.Event.From = string(b)
 		case fieldMessage:
 			e.Event.Message = string(b)
+		case fieldParent:
+			started.Parent = string(b)
+		case fieldParentOp:
+			started.ParentOp = string(b)
 		}
 		return nil
 	})
@@ -183,8 +185,6 @@ func decodeCommand(data []byte) (c Command, err error) {
 			c.Deadline = time.Unix(0, protowire.DecodeZigZag(v)).UTC()
 		case fieldCommandTarget:
 			c.Target = CommandKind(v)
-		case fieldCommandAttempt:
-			c.Attempt = int(v)
 		case fieldCommandTo:
 			c.To = string(b)
 		}

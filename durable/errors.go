@@ -107,4 +107,7 @@ func (e *StillRunningError) Error() string {
 		len(e.Steps), strings.Join(e.Steps, ", "))
 }
 
-func init() { RegisterError(ErrNotFound, ErrEnded, ErrConflict) }
+func init() {
+	RegisterError(ErrEnded)
+	RegisterErrorType[*RunError]()
+}

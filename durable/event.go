@@ -7,9 +7,6 @@ import (
 	"time"
 )
 
-// eventProgress is not an event of the journal: a step has sent its progress.
-const eventProgress EventKind = 255
-
 // EventKind says what a journal entry tells the run.
 type EventKind uint8
 
@@ -18,12 +15,11 @@ const (
 	EventStarted    EventKind = 1 // the run began
 	EventStepEnded  EventKind = 2 // a step returned a result or an error
 	EventTimerFired EventKind = 3 // a deadline has passed
-	// EventAttemptFailed: an attempt at a step has failed, and another one is due at a time
-	EventAttemptFailed EventKind = 4
-	EventMessage       EventKind = 6 // a message was received
-	EventSent          EventKind = 7 // a message to another run was accepted or refused
+	EventMessage    EventKind = 6 // a message was received
+	EventAnswered   EventKind = 7 // the engine accepted or refused what was asked of it
+	EventChildEnded EventKind = 8 // a child run has ended, or could not be started
 
-	lastEventKind = EventSent
+	lastEventKind = EventChildEnded
 )
 
 func (k EventKind) String() string {
@@ -34,12 +30,12 @@ func (k EventKind) String() string {
 		return "step ended"
 	case EventTimerFired:
 		return "timer fired"
-	case EventAttemptFailed:
-		return "attempt failed"
 	case EventMessage:
 		return "message received"
-	case EventSent:
-		return "message sent"
+	case EventAnswered:
+		return "answered"
+	case EventChildEnded:
+		return "child ended"
 	}
 	return "event kind " + strconv.Itoa(int(k))
 }
@@ -51,13 +47,12 @@ type Event struct {
 	Time time.Time
 	// Op is the id of the operation that ended; empty for EventStarted.
 	Op string
-	// Result is the encoded result of a step that succeeded, or the content of a message.
+	// Result is the encoded result of a step or child that succeeded, or the content of a message.
 	Result []byte
-	// Failure is the recorded error of a step, or of an attempt at it, that failed; nil when it succeeded.
+	// Failure is the recorded error of what failed, nil when it succeeded.
 	Failure *Failure
-	// Retry is when the next attempt is due, after EventAttemptFailed.
-	Retry time.Time
-	// From is the id of the run that sent a message; empty when it came from outside.
+	// From is the id of the run that sent a message, or of the child that ended; empty when a message came from
+	// outside, or a child was not started.
 	From string
 	// Message is the id that the sender gave a message, empty when it gave none.
 	Message string
@@ -66,10 +61,6 @@ type Event struct {
 
 	due   time.Time // the deadline of a timer that fired; not recorded, the key of the timer has it
 	value any       // the decoded result while the step that produced it is in this process; not recorded
-
-	attempt  int    // that has ended or sends its progress; not recorded
-	final    bool   // its error must not be tried again; not recorded, what follows from it is
-	progress []byte // of the attempt, when it is not saved yet; not recorded
 }
 
 // Start holds what EventStarted records.
@@ -78,6 +69,8 @@ type Start struct {
 	Input     []byte
 	Seed      uint64 // of the run's random numbers
 	Behaviour int    // the engine's behaviour version that the run began with
+	Parent    string // the run that started it; empty when it was started from outside
+	ParentOp  string // the parent's operation that its end is reported to; empty when it is detached
 }
 
 // CommandKind says what workflow code asked for.
@@ -90,12 +83,12 @@ const (
 	CommandBranch CommandKind = 3 // a branch began
 	CommandEnd    CommandKind = 4 // the run ended with a result or an error
 	CommandCancel CommandKind = 5 // an operation is not wanted any more
-	CommandRetry  CommandKind = 6 // wake at a deadline, to run a step again
 
-	CommandReceive CommandKind = 8 // wait for a message
-	CommandSend    CommandKind = 9 // send a message to a run
+	CommandReceive CommandKind = 8  // wait for a message
+	CommandSend    CommandKind = 9  // send a message to a run
+	CommandChild   CommandKind = 11 // start a child run
 
-	lastCommandKind = CommandSend
+	lastCommandKind = CommandChild
 )
 
 func (k CommandKind) String() string {
@@ -110,12 +103,12 @@ func (k CommandKind) String() string {
 		return "end"
 	case CommandCancel:
 		return "cancel"
-	case CommandRetry:
-		return "retry"
 	case CommandReceive:
 		return "receive"
 	case CommandSend:
 		return "send"
+	case CommandChild:
+		return "child"
 	}
 	return "command kind " + strconv.Itoa(int(k))
 }
@@ -124,17 +117,17 @@ func (k CommandKind) String() string {
 type Command struct {
 	Kind        CommandKind
 	Op          string // the operation's id, its place in the tree of branches; empty for CommandEnd
-	Name        string // of the step, branch or topic
-	To          string // the run that a message goes to
+	Name        string // of the step, branch, topic or child's workflow
+	To          string // the run that a message goes to; the child's id
 	Fingerprint uint64 // of the encoded argument, duration, message or result
 	Deadline    time.Time
 	Target      CommandKind // of CommandCancel: what the operation is
-	Attempt     int         // of a step that is run again, from 2; only failed attempts count
 
 	op      *operation // of CommandCancel
 	step    stepFunc   // what to run; nil except for CommandStep
+	child   *child     // of CommandChild
 	pc      uintptr    // of the call in workflow code; captured only while diagnosing a replay
-	message []byte     // of CommandSend
+	content []byte     // of CommandSend, or the input of CommandChild
 	result  []byte     // of CommandEnd
 	failure *Failure   // of CommandEnd
 }
@@ -156,12 +149,13 @@ func (c *Command) String() string {
 	case CommandCancel:
 		return "cancel of " + (&Command{Kind: c.Target, Op: c.Op, Name: c.Name}).String()
 	case CommandSend:
-		return fmt.Sprintf("send %q to %q (id %s)", c.Name, c.To, c.Op)
-	case CommandRetry:
-		return fmt.Sprintf("wait for attempt %d at step %q (id %s)", c.Attempt, c.Name, c.Op)
-	}
-	if c.Attempt > 1 {
-		return fmt.Sprintf("%s %q (id %s), attempt %d", c.Kind, c.Name, c.Op, c.Attempt)
+		if c.To != "" {
+			return fmt.Sprintf("send %q to %q (id %s)", c.Name, c.To, c.Op)
+		}
+	case CommandChild:
+		if c.To != "" {
+			return fmt.Sprintf("child %q of workflow %q (id %s)", c.To, c.Name, c.Op)
+		}
 	}
 	return fmt.Sprintf("%s %q (id %s)", c.Kind, c.Name, c.Op)
 }
@@ -185,9 +179,6 @@ func (e *Entry) String() string {
 	}
 	if e.Event.Failure != nil {
 		s += " error " + strconv.Quote(e.Event.Failure.Text)
-	}
-	if !e.Event.Retry.IsZero() {
-		s += " retry at " + e.Event.Retry.UTC().Format(time.RFC3339Nano)
 	}
 	for i := range e.Commands {
 		s += " -> " + e.Commands[i].String()

@@ -53,9 +53,10 @@ type jsonEntry struct {
 	Input      *payload      `json:"input,omitempty"`
 	Seed       uint64        `json:"seed,omitempty,string"`
 	Behaviour  int           `json:"behaviour,omitempty"`
+	Parent     string        `json:"parent,omitempty"`
+	ParentOp   string        `json:"parentOp,omitempty"`
 	Result     *payload      `json:"result,omitempty"`
 	Failure    *Failure      `json:"failure,omitempty"`
-	Retry      *time.Time    `json:"retry,omitempty"`
 	From       string        `json:"from,omitempty"`
 	Message    string        `json:"message,omitempty"`
 	Commands   []jsonCommand `json:"commands,omitempty"`
@@ -70,7 +71,6 @@ type jsonCommand struct {
 	Fingerprint string     `json:"fingerprint"`
 	Deadline    *time.Time `json:"deadline,omitempty"`
 	Target      string     `json:"target,omitempty"`
-	Attempt     int        `json:"attempt,omitempty"`
 }
 
 // payload is encoded data: JSON as it is, anything else as an object with the member base64.
@@ -127,15 +127,12 @@ func toJSON(e *Entry) jsonEntry {
 	}
 	if s := ev.Start; s != nil {
 		out.Workflow, out.Input, out.Seed, out.Behaviour = s.Workflow, asPayload(s.Input), s.Seed, s.Behaviour
-	}
-	if !ev.Retry.IsZero() {
-		at := ev.Retry.UTC()
-		out.Retry = &at
+		out.Parent, out.ParentOp = s.Parent, s.ParentOp
 	}
 	for i := range e.Commands {
 		c := &e.Commands[i]
 		jc := jsonCommand{
-			Kind: c.Kind.String(), Op: c.Op, Name: c.Name, To: c.To, Attempt: c.Attempt,
+			Kind: c.Kind.String(), Op: c.Op, Name: c.Name, To: c.To,
 			Fingerprint: fmt.Sprintf("%016x", c.Fingerprint),
 		}
 		if !c.Deadline.IsZero() {
@@ -160,12 +157,10 @@ func (in *jsonEntry) entry() (Entry, error) {
 		Kind: kind, Time: in.Time, Op: in.Op, Result: in.Result.bytes(), Failure: in.Failure,
 		From: in.From, Message: in.Message,
 	}}
-	if in.Retry != nil {
-		e.Event.Retry = *in.Retry
-	}
 	if kind == EventStarted {
 		e.Event.Start = &Start{
 			Workflow: in.Workflow, Input: in.Input.bytes(), Seed: in.Seed, Behaviour: in.Behaviour,
+			Parent: in.Parent, ParentOp: in.ParentOp,
 		}
 	}
 	for i := range in.Commands {
@@ -175,9 +170,7 @@ func (in *jsonEntry) entry() (Entry, error) {
 		if !ok || err != nil {
 			return e, fmt.Errorf("command %d: unknown kind %q or bad fingerprint %q", i+1, jc.Kind, jc.Fingerprint)
 		}
-		c := Command{
-			Kind: kind, Op: jc.Op, Name: jc.Name, To: jc.To, Fingerprint: fingerprint, Attempt: jc.Attempt,
-		}
+		c := Command{Kind: kind, Op: jc.Op, Name: jc.Name, To: jc.To, Fingerprint: fingerprint}
 		if jc.Deadline != nil {
 			c.Deadline = *jc.Deadline
 		}

@@ -27,7 +27,7 @@ func (j Journal) Print(w io.Writer) error {
 			fmt.Fprintf(&out, "                 -> %s\n", &e.Commands[c])
 		}
 		if e.Unanswered {
-			out.WriteString("                 (the code could not answer: the run is parked)\n")
+			out.WriteString("                 (the code has not answered yet)\n")
 		}
 	}
 	_, err := w.Write(out.Bytes())
@@ -47,7 +47,7 @@ func (ev *Event) describe() string {
 		s += ": error " + ev.Failure.Text
 	case ev.Kind == EventMessage && ev.From != "":
 		s += " from " + ev.From + ": " + string(ev.Result)
-	case ev.Kind == EventStepEnded, ev.Kind == EventMessage:
+	case ev.Kind == EventStepEnded, ev.Kind == EventMessage, ev.Kind == EventChildEnded:
 		s += ": " + string(ev.Result)
 	}
 	return s

@@ -32,6 +32,8 @@ type machine struct {
 
 	now       time.Time
 	seed      uint64
+	parent    string // the run that started this one, and its operation that waits for the end
+	parentOp  string
 	behaviour int
 	maxTurns  int
 	issued    int                   // operations so far, to order the pending ones
@@ -51,10 +53,10 @@ type operation struct {
 	kind   CommandKind
 	name   string
 	order  int
-	due    time.Time // of a timer, of a wait with a timeout, or of a step's next attempt; zero for none
+	due    time.Time // of a timer, or of a wait with a timeout
 	looked bool      // of a wait for a message: the mailbox had none
 	step   stepFunc  // of a step
-	retry  *retrying // of a step with options or failed attempts; nil otherwise
+	child  *child    // of a child run
 	branch *branch   // of a branch that was started
 	ended  int       // 1 for the first operation of the run that ended; 0 while it hasn't
 	outcome
@@ -88,13 +90,7 @@ func (m *machine) apply(ev *Event) ([]Command, error) {
 	switch ev.Kind {
 	case EventStarted:
 		m.start(ev.Start)
-	case EventAttemptFailed:
-		m.attemptFailed(m.pendingFor(ev), ev)
 	default:
-		if op := m.pendingFor(ev); op.kind == CommandStep && ev.Kind == EventTimerFired {
-			m.attempt(op)
-			break
-		}
 		m.end(ev)
 	}
 	m.loop.RunMax(m.maxTurns)
@@ -108,24 +104,20 @@ func (m *machine) apply(ev *Event) ([]Command, error) {
 // maxTurns bounds how often branches take turns in answer to one event.
 const maxTurns = 1 << 20
 
-// pendingFor returns the operation that the event is for.
-func (m *machine) pendingFor(ev *Event) *operation {
+// end resolves the operation that the event is about.
+func (m *machine) end(ev *Event) {
 	op := m.pending[ev.Op]
 	if op == nil {
 		panic("invariant: machine: event for an operation that is not pending: " + ev.Op)
 	}
-	return op
-}
-
-// end resolves the operation that the event is about.
-func (m *machine) end(ev *Event) {
-	op := m.pendingFor(ev)
 	delete(m.pending, ev.Op)
 	o := outcome{
 		result: ev.Result, value: ev.value, hasValue: ev.Failure == nil && ev.value != nil,
 		err: ev.Failure.err(),
 	}
 	switch {
+	case ev.Kind == EventChildEnded && ev.From != "" && o.err != nil:
+		o.err = &RunError{Run: ev.From, Cause: o.err}
 	case ev.Kind != EventTimerFired:
 	case op.kind == CommandReceive:
 		o.err = noMessage(op.name)
@@ -144,14 +136,14 @@ func (m *machine) awaits(kind EventKind, op string) bool {
 	switch kind {
 	case EventStepEnded:
 		return p.kind == CommandStep
-	case EventAttemptFailed:
-		return p.runs()
 	case EventTimerFired:
-		return p.waits()
+		return !p.due.IsZero()
 	case EventMessage:
 		return p.kind == CommandReceive
-	case EventSent:
-		return p.kind == CommandSend
+	case EventAnswered:
+		return p.kind == CommandSend || p.kind == CommandChild && p.child.detached
+	case EventChildEnded:
+		return p.kind == CommandChild && !p.child.detached
 	}
 	return false
 }
@@ -174,6 +166,7 @@ func (m *machine) close() {
 
 func (m *machine) start(s *Start) {
 	m.seed, m.behaviour = s.Seed, s.Behaviour
+	m.parent, m.parentOp = s.Parent, s.ParentOp
 	m.root = m.newBranch(nil, nil)
 	m.spawn(m.root, m.def.name, func(ctx Context) {
 		result, err, broken := m.def.call(ctx, m.codec, s.Input)
@@ -218,7 +211,7 @@ func (b *branch) issue(op *operation, c Command) {
 		return
 	}
 	c.Kind, c.Op, c.Name = op.kind, op.id, op.name
-	op.step = c.step
+	op.step, op.child = c.step, c.child
 	c.pc = b.pc[0]
 	m.commands = append(m.commands, c)
 	if op.kind != CommandBranch {

@@ -8,11 +8,12 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// A letter is a message on its way into a run, in the run's mailbox from the sender's commit on until the
-// commit in which the run receives it.
+// A letter is something on its way into a run: a message, or the end of a child. It lies in the run's mailbox
+// from the sender's commit on until the commit in which the run receives it.
 type letter struct {
+	kind    mailKind
 	to      string
-	topic   string
+	name    string // the topic of a message; the operation that awaits a child
 	from    string // the sending run; empty when it comes from outside
 	message string // its id; empty when it has none
 	content []byte
@@ -39,14 +40,33 @@ func (l *letter) encode() []byte {
 	return buf
 }
 
+// mailKind says what a letter is.
+type mailKind byte
+
+// mailFlags says which kinds of letters may have come.
+type mailFlags uint8
+
+const (
+	maybeMessage mailFlags = 1 << iota
+	maybeChildEnd
+	anyMail = maybeMessage | maybeChildEnd
+)
+
+func (k mailKind) flag() mailFlags {
+	if k == mailChildEnd {
+		return maybeChildEnd
+	}
+	return maybeMessage
+}
+
 // readLetter reads a letter of the mailbox; the slices are copied.
 func readLetter(key, value []byte) (letter, error) {
-	l := letter{key: bytes.Clone(key), content: []byte{}}
-	if len(key) < letterNumberSize {
-		return l, fmt.Errorf("durable: %w: not a letter's key: %x", ErrDamaged, key)
+	l, err := parseMailKey(bytes.Clone(key))
+	if err != nil {
+		return l, err
 	}
-	l.number = l.key[len(key)-letterNumberSize:]
-	err := eachField(value, func(field protowire.Number, _ uint64, b []byte) error {
+	l.content = []byte{}
+	err = eachField(value, func(field protowire.Number, _ uint64, b []byte) error {
 		switch field {
 		case fieldLetterContent:
 			l.content = append(l.content, b...)
@@ -75,29 +95,32 @@ func (e *Engine) nextLetter() []byte {
 	return binary.BigEndian.AppendUint64(bytes.Clone(e.owner), n)
 }
 
-// mailKey is the key of everything in a run's mailbox, or of one topic of it, or of one letter.
-func mailKey(run, topic string, number []byte) []byte {
-	k := make([]byte, 0, len(run)+len(topic)+len(number)+4)
+// mailboxKey is the prefix of everything in a run's mailbox.
+func mailboxKey(run string) []byte {
+	k := make([]byte, 0, len(run)+32)
 	k = append(k, tableMail)
 	k = append(k, run...)
-	k = append(k, 0)
-	if topic == "" {
-		return k
-	}
-	k = append(k, mailMessage)
-	k = append(k, topic...)
+	return append(k, 0)
+}
+
+// mailKey is the prefix of the letters of one name, or the key of one letter.
+func mailKey(run string, kind mailKind, name string, number []byte) []byte {
+	k := append(mailboxKey(run), byte(kind))
+	k = append(k, name...)
 	k = append(k, 0)
 	return append(k, number...)
 }
 
-// parseMailKey says whose letter has this key.
-func parseMailKey(key []byte) (run, topic string, err error) {
+// parseMailKey is the inverse of mailKey; the letter refers to the key.
+func parseMailKey(key []byte) (letter, error) {
 	id, rest, ok := bytes.Cut(key[1:], []byte{0})
 	name, number, terminated := bytes.Cut(rest, []byte{0})
-	if !ok || !terminated || len(name) < 2 || name[0] != mailMessage || len(number) != letterNumberSize {
-		return "", "", fmt.Errorf("durable: %w: not a letter's key: %x", ErrDamaged, key)
+	if !ok || !terminated || len(name) < 2 || len(number) != letterNumberSize {
+		return letter{}, fmt.Errorf("durable: %w: not a letter's key: %x", ErrDamaged, key)
 	}
-	return string(id), string(name[1:]), nil
+	return letter{
+		kind: mailKind(name[0]), to: string(id), name: string(name[1:]), number: number, key: key,
+	}, nil
 }
 
 // after is the first key after all that begin with the prefix, whose last byte is a terminator or a table's.
@@ -118,152 +141,8 @@ func messageKey(run, topic, id string) []byte {
 
 // put writes the letter and the mark by which the run notices it.
 func (q *round) put(l *letter) {
-	q.batch.Set(mailKey(l.to, l.topic, l.number), l.encode())
+	q.batch.Set(mailKey(l.to, l.kind, l.name, l.number), l.encode())
 	q.batch.Set(runKey(l.to, partMark), l.number)
-}
-
-// maxRound is how many entries a round has before it leaves the rest of the mailbox to the next one.
-const maxRound = 256
-
-// mailChunk is how many letters are read at once.
-const mailChunk = 16
-
-// box is what a round has read of one topic of the mailbox.
-type box struct {
-	letters []letter
-	from    []byte // where to read on
-	empty   bool   // there is no more
-}
-
-// takeMail hands letters from the mailbox to the branches that wait for them: in the order of arrival, each
-// to the branch that has waited longest. Then it ends the waits whose time is over.
-func (q *round) takeMail() {
-	for q.going() && q.mailWanted() && len(q.entries) < maxRound {
-		op, l := q.nextMail()
-		switch {
-		case l != nil:
-			q.receive(op, l)
-		case op != nil:
-			q.apply(Event{Kind: EventTimerFired, Op: op.id, due: op.due})
-		default:
-			q.mail = false
-			return
-		}
-		q.answer()
-	}
-	q.more = q.going() && q.mailWanted()
-}
-
-// mailWanted reports whether a branch waits for a message that may be there.
-func (q *round) mailWanted() bool {
-	for _, op := range q.run.machine.waiting() {
-		if q.mail || !op.looked {
-			return true
-		}
-	}
-	return false
-}
-
-// nextMail finds the wait that goes on next and the letter that it gets; no letter when its time is over.
-func (q *round) nextMail() (*operation, *letter) {
-	var next *operation
-	var first *letter
-	waiting := q.run.machine.waiting()
-	for _, op := range waiting {
-		l := q.peek(op)
-		if l != nil && (first == nil || bytes.Compare(l.number, first.number) < 0) {
-			next, first = op, l
-		}
-	}
-	if first != nil {
-		return next, first
-	}
-	for _, op := range waiting {
-		if !op.due.IsZero() && !op.due.After(q.now) {
-			return op, nil
-		}
-	}
-	return nil, nil
-}
-
-// peek returns the first letter that a wait could get, nil when there is none.
-func (q *round) peek(op *operation) *letter {
-	x := q.boxes[op.name]
-	if x == nil {
-		if op.looked && !q.mail {
-			return nil
-		}
-		x = &box{from: mailKey(q.run.id, op.name, nil)}
-		if q.boxes == nil {
-			q.boxes = map[string]*box{}
-		}
-		q.boxes[op.name] = x
-		q.lookAtMark()
-	}
-	if len(x.letters) == 0 && !x.empty {
-		q.read(x, op.name)
-	}
-	if len(x.letters) == 0 {
-		op.looked = true
-		return nil
-	}
-	return &x.letters[0]
-}
-
-// read reads the next letters of a topic.
-func (q *round) read(x *box, topic string) {
-	var bad error
-	x.empty = true
-	err := q.e.store.Scan(x.from, after(mailKey(q.run.id, topic, nil)), func(key, value []byte) bool {
-		if len(x.letters) == mailChunk {
-			x.empty = false
-			x.from = bytes.Clone(key)
-			return false
-		}
-		var l letter
-		l, bad = readLetter(key, value)
-		x.letters = append(x.letters, l)
-		return bad == nil
-	})
-	if err == nil {
-		err = bad
-	}
-	if err != nil {
-		q.fail(fmt.Errorf("durable: reading the mailbox of run %q: %w", q.run.id, err))
-	}
-}
-
-// receive moves a letter from the mailbox into the journal.
-func (q *round) receive(op *operation, l *letter) {
-	x := q.boxes[op.name]
-	x.letters = x.letters[1:]
-	q.batch.Delete(l.key)
-	q.apply(Event{
-		Kind: EventMessage, Op: op.id, Result: l.content, From: l.from, Message: l.message, due: op.due,
-	})
-}
-
-// messageFirst looks into the mailbox before the timeout of a wait counts: a message that has come in time is
-// not lost to a timer that was quicker.
-func (q *round) messageFirst(ev *Event) {
-	op := q.run.machine.pending[ev.Op]
-	if ev.Kind != EventTimerFired || op == nil || op.kind != CommandReceive {
-		return
-	}
-	op.looked = false
-	for q.going() && q.run.machine.pending[ev.Op] == op {
-		l := q.peek(op)
-		if l == nil {
-			return
-		}
-		for _, first := range q.run.machine.waiting() {
-			if first.name == op.name {
-				q.receive(first, l)
-				break
-			}
-		}
-		q.answer()
-	}
 }
 
 // lookAtMark notes which letter came last, before the mailbox is read for the first time in the round.
@@ -287,7 +166,7 @@ func (q *round) lookAtMark() {
 func (q *round) closeMailbox() error {
 	q.lookAtMark()
 	b, id := &q.batch, q.run.id
-	all := mailKey(id, "", nil)
+	all := mailboxKey(id)
 	switch mark := runKey(id, partMark); {
 	case q.run.refused > maxRefused:
 		b.DeleteRange(all, after(all))

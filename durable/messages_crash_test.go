@@ -89,7 +89,7 @@ func (p *plant) settled(definitions map[string]durable.Definition) {
 	p.w.StopFaults()
 	require.NoError(p.w, p.insist(p.w.Context(), "settle", func(context.Context) error {
 		st := p.node.Store()
-		for _, table := range []string{"q", "a", "t", "p"} {
+		for _, table := range []string{"q", "a", "t"} {
 			err := st.Scan([]byte(table), []byte{table[0] + 1}, func(k, _ []byte) bool {
 				p.w.Fail("ended runs leave nothing behind", "the store", fmt.Sprintf("%q", k))
 				return true
@@ -251,5 +251,60 @@ func TestNoMessageIsLostAtTheEnd(t *testing.T) {
 		w.Sometimes("a message is refused", len(refused) > 0)
 		w.Sometimes("several are received", len(got) > 2)
 		p.settled(named(drain))
+	})
+}
+
+// family starts children in every way and tells what became of them.
+var family = durable.Define("family", func(ctx durable.Context, kinds []string) (string, error) {
+	detached, err := durable.StartDetached(ctx, bake, "", "pie")
+	if err != nil {
+		return "", err
+	}
+	durable.StartChildWith(ctx, bake, "toast", durable.Child{Unawaited: durable.AwaitChild})
+	var children []durable.Future[string]
+	for _, kind := range kinds {
+		children = append(children, durable.StartChild(ctx, bake, kind).Future)
+	}
+	outcomes, err := durable.Settle(ctx, children...)
+	told := detached
+	for _, o := range outcomes {
+		told += fmt.Sprintf(" %s/%t", o.Value, errors.Is(o.Err, errNoFlour))
+	}
+	return told, err
+})
+
+// TestChildrenThroughCrashes: each child starts once, whatever crashes, and its end reaches the parent once.
+func TestChildrenThroughCrashes(t *testing.T) {
+	sweepPlant(t, 3000, func(w *sim.World) {
+		p := newPlant(w, bake, family)
+		startOn(w.Context(), p, family, "f", []string{"roll", "bread"})
+		told, err := resultOn(w.Context(), p, family, "f")
+		require.NoError(w, err)
+		require.Equal(w, "f/1 <roll>/false /true", told)
+		toast, err := resultOn(w.Context(), p, bake, "f/2")
+		require.NoError(w, err)
+		require.Equal(w, "<toast>", toast)
+		pie, err := resultOn(w.Context(), p, bake, "f/1")
+		require.NoError(w, err)
+		require.Equal(w, "<pie>", pie)
+		p.settled(named(bake, family))
+	})
+}
+
+// TestAParentThatEndsDoesNotStopItsChild: a child's end that comes as the parent ends, or later, is dropped.
+func TestAParentThatEndsDoesNotStopItsChild(t *testing.T) {
+	hasty := durable.Define("hasty", func(ctx durable.Context, d time.Duration) (string, error) {
+		c := durable.StartChildWith(ctx, bake, "roll", durable.Child{Unawaited: durable.AbandonChild})
+		return c.ID(), ctx.Sleep(d)
+	})
+	sweepPlant(t, 3000, func(w *sim.World) {
+		p := newPlant(w, bake, hasty)
+		startOn(w.Context(), p, hasty, "h", time.Duration(w.Pick("hurry", 20))*time.Millisecond)
+		id, err := resultOn(w.Context(), p, hasty, "h")
+		require.NoError(w, err)
+		roll, err := resultOn(w.Context(), p, bake, id)
+		require.NoError(w, err)
+		require.Equal(w, "<roll>", roll)
+		p.settled(named(bake, hasty))
 	})
 }

@@ -11,6 +11,8 @@ import (
 
 var talk = NewTopic[string]("talk")
 
+var oneStep = Define("one", func(ctx Context, in string) (string, error) { return Step(ctx, "first", say, in) })
+
 // Programs for transcripts about messages.
 func init() {
 	maps.Copy(programs, map[string]Definition{
@@ -27,6 +29,21 @@ func init() {
 				return "", err
 			}
 			return soon.Await(ctx)
+		}),
+		"children": Define("children", func(ctx Context, in string) (string, error) {
+			one := oneStep.Name()
+			alone, err := StartDetached(ctx, oneStep, "", in)
+			if err != nil {
+				return "", err
+			}
+			a := StartChild(ctx, oneStep, in+one)
+			b := StartChildWith(ctx, oneStep, in, Child{ID: "bee", Unawaited: AwaitChild})
+			c := StartChildWith(ctx, oneStep, in, Child{Unawaited: AbandonChild})
+			got, err := a.Await(ctx)
+			return fmt.Sprint(got, alone, a.ID(), b.ID(), c.ID()), err
+		}),
+		"children-other-id": Define("children-other-id", func(ctx Context, in string) (string, error) {
+			return StartDetached(ctx, oneStep, "mine", in)
 		}),
 		"waiters": Define("waiters", func(ctx Context, in string) (string, error) {
 			a, b := talk.Next(ctx), talk.Next(ctx)

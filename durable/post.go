@@ -41,7 +41,7 @@ func (t Topic[T]) post(ctx context.Context, e *Engine, run, id string, v T) erro
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	return e.post(&letter{to: run, topic: t.name, message: id, content: content})
+	return e.post(&letter{kind: mailMessage, to: run, name: t.name, message: id, content: content})
 }
 
 // post puts a letter from outside into a mailbox.
@@ -67,7 +67,7 @@ func (e *Engine) post(l *letter) error {
 		case err != nil:
 			return e.fail(err)
 		}
-		e.nudge(l.to, l.topic)
+		e.nudge(l.kind, l.to, l.name)
 		return nil
 	}
 }
@@ -75,7 +75,7 @@ func (e *Engine) post(l *letter) error {
 // post makes the batch; accepted is true when the message was accepted before.
 func (q *round) post(l *letter) (accepted bool, err error) {
 	if l.message != "" {
-		key := messageKey(l.to, l.topic, l.message)
+		key := messageKey(l.to, l.name, l.message)
 		fingerprint := binary.BigEndian.AppendUint64(nil, xxhash.Sum64(l.content))
 		known, found, err := q.e.store.Get(key)
 		switch {
@@ -83,7 +83,7 @@ func (q *round) post(l *letter) (accepted bool, err error) {
 			return false, fmt.Errorf("durable: looking for message %q of run %q: %w", l.message, l.to, err)
 		case found && !bytes.Equal(known, fingerprint):
 			return false, fmt.Errorf("%w: run %q has got message %q of topic %q with another content; "+
-				"give each message an id of its own", ErrConflict, l.to, l.message, l.topic)
+				"give each message an id of its own", ErrConflict, l.to, l.message, l.name)
 		case found:
 			return true, nil
 		}

@@ -21,18 +21,20 @@ type round struct {
 
 	rewrites bool // the entries are in the journal already, without their commands
 	ended    bool // the run ends in this round
-	progress bool // the batch has the progress of a step
 
 	answers []Event         // the engine's, not applied yet
 	letters []letter        // to be put into mailboxes
+	started []startedChild  // runs that start in this round
 	reached map[string]bool // runs that get letters
 
-	mail   bool            // letters may have come since the mailbox was looked at
-	more   bool            // the mailbox is left to the next round
-	boxes  map[string]*box // by topic
-	marked bool            // mark is known
-	mark   []byte          // the number of the letter that came last; nil when none has
-	waits  []string        // the topics that the run waits for after the round, sorted
+	mail      mailFlags       // letters that may have come since the mailbox was looked at
+	more      mailFlags       // letters that are left to the next round
+	dirty     bool            // the batch has something to write although there are no entries
+	boxes     map[string]*box // of messages, by topic
+	childEnds *box
+	marked    bool     // mark is known
+	mark      []byte   // the number of the letter that came last; nil when none has
+	waits     []string // the topics that the run waits for after the round, sorted
 }
 
 // maxRefused is how often a run's end may be refused because a letter has come, before it ends regardless.
@@ -61,7 +63,7 @@ func (e *Engine) advance(r *run) bool {
 		e.finish(r)
 		return false
 	}
-	if len(q.entries) > 0 || q.progress || !slices.Equal(r.waits, r.machine.topics()) {
+	if len(q.entries) > 0 || q.dirty || !slices.Equal(r.waits, r.machine.topics()) {
 		err := e.commit(q)
 		switch {
 		case lostRace(err):
@@ -88,9 +90,9 @@ func (e *Engine) advance(r *run) bool {
 		r.machine.close()
 		r.machine = nil
 	}
-	if q.more {
+	if q.more != 0 {
 		e.mu.Lock()
-		r.mail = true
+		r.mail |= q.more
 		e.mu.Unlock()
 	}
 	return true
@@ -112,7 +114,7 @@ func (e *Engine) again(r *run, events []Event, cause error) bool {
 	}
 	e.mu.Lock()
 	r.inbox = append(events, r.inbox...)
-	r.taken, r.mail = nil, true
+	r.taken, r.mail = nil, anyMail
 	e.mu.Unlock()
 	if r.seq == 0 {
 		r.machine = newMachine(r.id, r.machine.def, e.codec)
@@ -153,18 +155,13 @@ func (q *round) answer() {
 // apply applies an event, unless it is a duplicate or late: then the operation has ended, or the run has.
 func (q *round) apply(ev Event) {
 	m := q.run.machine
-	if ev.Kind == eventProgress {
-		q.saveProgress(&ev)
-		return
-	}
-	if ev.Kind != EventStarted && (!m.awaits(ev.Kind, ev.Op) || q.stale(&ev)) {
+	if ev.Kind != EventStarted && !m.awaits(ev.Kind, ev.Op) {
 		return
 	}
 	ev.Time = q.now
 	if q.now.Before(m.now) {
 		ev.Time = m.now // the clock stepped back; a run's time does not
 	}
-	m.judge(&ev)
 	entry := Entry{Seq: q.run.seq + len(q.entries) + 1, Event: ev}
 	if q.parkFor == nil {
 		entry.Commands, q.parkFor = m.apply(&ev)
@@ -181,16 +178,21 @@ func (q *round) apply(ev Event) {
 // consider does what commands ask of the engine itself; the answers are events of this same round.
 func (q *round) consider(commands []Command) {
 	for i := range commands {
-		if c := &commands[i]; c.Kind == CommandSend && q.run.machine.pending[c.Op] != nil {
+		c := &commands[i]
+		pending := q.run.machine.pending[c.Op] != nil
+		switch {
+		case c.Kind == CommandSend && pending:
 			q.send(c)
+		case c.Kind == CommandChild && (pending || c.child.unawaited == AbandonChild):
+			q.startChild(c)
 		}
 	}
 }
 
 // send accepts or refuses a message to another run.
 func (q *round) send(c *Command) {
-	ev := Event{Kind: EventSent, Op: c.Op}
-	if c.To != q.run.id && !q.reached[c.To] {
+	ev := Event{Kind: EventAnswered, Op: c.Op}
+	if c.To != q.run.id && !q.reached[c.To] && !q.starts(c.To) {
 		unreachable, err := q.reach(c.To)
 		if err != nil {
 			q.fail(err)
@@ -204,15 +206,8 @@ func (q *round) send(c *Command) {
 		}
 		q.reached[c.To] = true
 		q.letters = append(q.letters, letter{
-			to: c.To, topic: c.Name, from: q.run.id, content: c.message, number: q.e.nextLetter(),
+			kind: mailMessage, to: c.To, name: c.Name, from: q.run.id, content: c.content, number: q.e.nextLetter(),
 		})
 	}
 	q.answers = append(q.answers, ev)
-}
-
-// stale reports whether an event is for an earlier attempt at a step than the one that is awaited.
-func (q *round) stale(ev *Event) bool {
-	op := q.run.machine.pending[ev.Op]
-	s := q.run.saved[ev.Op]
-	return q.run.machine.stale(ev) || ev.Kind == EventStepEnded && ev.attempt != s.attempt(op)
 }

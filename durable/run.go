@@ -16,17 +16,16 @@ type run struct {
 	id      string
 	label   string // workflow/id, for names of tasks
 	machine *machine
-	seq     int              // entries in the journal
-	active  bool             // the active key is in the store
-	waits   []string         // topics that the store says it waits for, sorted
-	refused int              // commits refused since the last one, see Engine.again
-	saved   map[string]saved // of steps that have not ended, by operation; what the store has
+	seq     int      // entries in the journal
+	active  bool     // the active key is in the store
+	waits   []string // topics that the store says it waits for, sorted
+	refused int      // commits refused since the last one, see Engine.again
 
 	// guarded by Engine.mu
 	inbox     []Event
-	taken     []Event // from the inbox, to be applied
-	mail      bool    // letters may have come since the mailbox was looked at
-	called    bool    // it was to be loaded
+	taken     []Event   // from the inbox, to be applied
+	mail      mailFlags // letters that may have come since the mailbox was looked at
+	called    bool      // it was to be loaded
 	driven    bool
 	starting  bool
 	starters  []Signal // others who started the same id and wait for the first commit
@@ -52,7 +51,12 @@ func decodeHeader(run string, data []byte) (header, error) {
 
 // wake hands an event to a run, loading the run when it isn't in memory; a nil event only loads it. It
 // returns without waiting.
-func (e *Engine) wake(id string, ev *Event) {
+func (e *Engine) wake(id string, ev *Event) { e.bring(id, ev, 0) }
+
+// wakeFor makes a run look into its mailbox, loading the run when it isn't in memory.
+func (e *Engine) wakeFor(id string, mail mailFlags) { e.bring(id, nil, mail) }
+
+func (e *Engine) bring(id string, ev *Event, mail mailFlags) {
 	e.mu.Lock()
 	if e.usable() != nil || e.parked[id] != nil {
 		e.mu.Unlock()
@@ -67,6 +71,7 @@ func (e *Engine) wake(id string, ev *Event) {
 		r.inbox = append(r.inbox, *ev)
 	}
 	r.called = true
+	r.mail |= mail
 	if r.driven {
 		e.mu.Unlock()
 		return
@@ -80,9 +85,9 @@ func (e *Engine) wake(id string, ev *Event) {
 // drive loads the run if need be and works until nothing has arrived any more. The caller has set driven
 // and called begin; a task that is killed on the way, in simulation, takes the engine with it.
 func (e *Engine) drive(r *run) {
-	if r.machine == nil && e.loaded(r) && r.machine.expectsMail() {
+	if r.machine == nil && e.loaded(r) {
 		e.mu.Lock()
-		r.mail = true
+		r.mail |= r.machine.expectsMail()
 		e.mu.Unlock()
 	}
 	for e.advance(r) {
@@ -106,19 +111,19 @@ func (e *Engine) loaded(r *run) bool {
 
 // takeInbox returns the events that have arrived, and whether letters may have. With nothing, it ends the
 // driving, and evicts the run when no step of it is under way.
-func (e *Engine) takeInbox(r *run) (events []Event, mail, more bool) {
+func (e *Engine) takeInbox(r *run) (events []Event, mail mailFlags, more bool) {
 	e.mu.Lock()
 	if !r.driven {
 		e.mu.Unlock()
-		return nil, false, false // finished or parked
+		return nil, 0, false // finished or parked
 	}
 	events, mail = r.inbox, r.mail
-	r.inbox, r.mail = nil, false
+	r.inbox, r.mail = nil, 0
 	if e.cfg.Cold && len(events) > 1 {
 		events, r.inbox = events[:1], events[1:]
 	}
 	r.taken = events
-	more = (mail || len(events) > 0) && e.failure == nil
+	more = (mail != 0 || len(events) > 0) && e.failure == nil
 	evict := !more && e.failure == nil && (e.cfg.Cold || e.inflight[r.id] == 0) && !e.closing
 	if !more {
 		r.driven = false
@@ -209,16 +214,12 @@ func (e *Engine) load(r *run) error {
 	if e.hooks.Recovered != nil {
 		e.hooks.Recovered(r.id, done.Steps)
 	}
-	if len(done.answered) > 0 || m.expectsMail() {
+	if len(done.answered) > 0 || m.expectsMail()&maybeMessage != 0 {
 		if r.waits, err = e.readWaits(r.id); err != nil {
 			return e.fail(err)
 		}
 	}
-	fresh := map[string]bool{}
 	if len(done.answered) > 0 {
-		if err := e.readSaved(r); err != nil {
-			return err
-		}
 		again, err := e.commitAnswers(r, done.answered)
 		if again {
 			m.close()
@@ -227,18 +228,16 @@ func (e *Engine) load(r *run) error {
 		if err != nil {
 			return err
 		}
-		for i := range done.answered {
-			for _, c := range done.answered[i].Commands {
-				fresh[c.Op] = true
-			}
-		}
-	}
-	if err := e.relaunch(r, fresh); err != nil {
-		return err
 	}
 	for _, op := range m.pendingSorted() {
-		if op.waits() {
-			e.expect(op.due)
+		switch op.kind {
+		case CommandStep:
+			r.active = true
+			e.launch(r, op)
+		case CommandTimer, CommandReceive:
+			if !op.due.IsZero() {
+				e.expect(op.due)
+			}
 		}
 	}
 	if len(m.pending) == 0 && !m.ended {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -125,8 +126,8 @@ func (e *Engine) handOver(r *run) {
 	for i := range r.inbox {
 		e.wake(r.id, &r.inbox[i])
 	}
-	if r.mail || r.called {
-		e.wake(r.id, nil)
+	if r.mail != 0 || r.called {
+		e.wakeFor(r.id, r.mail)
 	}
 }
 
@@ -140,27 +141,29 @@ func (e *Engine) compareHeader(id string, want header) error {
 		return fmt.Errorf("%w: run %q is loaded but has no header", ErrDamaged, id)
 	}
 	have, err := decodeHeader(id, data)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case have.workflow != want.workflow:
+	}
+	return have.compare(id, want)
+}
+
+// compare says how a run of this header differs from the wanted one.
+func (h header) compare(id string, want header) error {
+	switch {
+	case h.workflow != want.workflow:
 		return fmt.Errorf("%w: %q was started as workflow %q, now as %q; use another id",
-			ErrConflict, id, have.workflow, want.workflow)
-	case have.fingerprint != want.fingerprint:
+			ErrConflict, id, h.workflow, want.workflow)
+	case h.fingerprint != want.fingerprint:
 		return fmt.Errorf("%w: %q (workflow %q) was started with another input; use another id, "+
-			"or start it with the same input", ErrConflict, id, have.workflow)
+			"or start it with the same input", ErrConflict, id, h.workflow)
 	}
 	return nil
 }
 
 // create makes the first commit of a run. The caller's task does that; the run then goes on in another.
 func (e *Engine) create(r *run, def definition, input []byte) error {
-	now := e.host.Now()
-	seed := xxhash.Sum64String(r.id) ^ uint64(now.UnixNano())
 	r.machine = newMachine(r.id, def, e.codec)
-	r.inbox = append(r.inbox, Event{Kind: EventStarted, Start: &Start{
-		Workflow: def.name, Input: input, Seed: seed, Behaviour: behaviour,
-	}})
+	r.inbox = append(r.inbox, Event{Kind: EventStarted, Start: newStart(r.id, def.name, input, e.host.Now())})
 	more := e.advance(r)
 	for more && r.seq == 0 {
 		more = e.advance(r)
@@ -180,6 +183,11 @@ func (e *Engine) create(r *run, def definition, input []byte) error {
 	}
 	e.end()
 	return nil
+}
+
+func newStart(id, workflow string, input []byte, now time.Time) *Start {
+	seed := xxhash.Sum64String(id) ^ uint64(now.UnixNano())
+	return &Start{Workflow: workflow, Input: input, Seed: seed, Behaviour: behaviour}
 }
 
 // started tells those who started the same id meanwhile that it is decided.
@@ -277,14 +285,22 @@ func encodeEnd(c *Command) ([]byte, error) {
 }
 
 func decodeEnd(run string, data []byte) ([]byte, error) {
+	result, failure, err := parseEnd(run, data)
+	if failure != nil {
+		err = &RunError{Run: run, Cause: failure.err()}
+	}
+	return result, err
+}
+
+func parseEnd(run string, data []byte) (result []byte, failure *Failure, err error) {
 	switch {
 	case len(data) > 0 && data[0] == endResult:
-		return data[1:], nil
+		return data[1:], nil, nil
 	case len(data) > 0 && data[0] == endFailure:
-		var f Failure
-		if err := json.Unmarshal(data[1:], &f); err == nil {
-			return nil, &RunError{Run: run, Cause: f.err()}
+		failure = new(Failure)
+		if json.Unmarshal(data[1:], failure) == nil {
+			return nil, failure, nil
 		}
 	}
-	return nil, fmt.Errorf("%w: run %q: how it ended: %.40q", ErrDamaged, run, data)
+	return nil, nil, fmt.Errorf("%w: run %q: how it ended: %.40q", ErrDamaged, run, data)
 }

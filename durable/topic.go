@@ -85,7 +85,7 @@ func (t Topic[T]) Send(ctx Context, run string, v T) error {
 	if err != nil {
 		return &CodecError{What: "message of " + op.String(), Type: typeName[T](), Cause: err}
 	}
-	b.issue(op, Command{To: run, Fingerprint: xxhash.Sum64(content), message: content})
+	b.issue(op, Command{To: run, Fingerprint: xxhash.Sum64(content), content: content})
 	if err := m.await(op); err != nil {
 		return err
 	}
@@ -130,5 +130,15 @@ func (m *machine) topics() []string {
 	return slices.Compact(topics)
 }
 
-// expectsMail reports whether something in the mailbox may be for a pending operation.
-func (m *machine) expectsMail() bool { return len(m.waiting()) > 0 }
+// expectsMail says which kinds of letters may be for a pending operation.
+func (m *machine) expectsMail() (mail mailFlags) {
+	if len(m.waiting()) > 0 {
+		mail |= maybeMessage
+	}
+	for _, op := range m.pending { //tidy:unordered whether there is one
+		if op.kind == CommandChild {
+			mail |= maybeChildEnd
+		}
+	}
+	return mail
+}

@@ -90,16 +90,14 @@ func (w *World) carryOut(inc *incarnation) {
 			w.mustBeDead(t)
 		}
 	}
-	pending := inc.pending
-	w.arrivals -= len(pending)
-	inc.pending = nil
+	w.arrivals -= len(inc.pending)
 	inc.stopTimers()
 	n.inc = nil
 	n.crashDisk(inc.cut)
 	for _, c := range inc.conns {
 		c.reset()
 	}
-	for _, a := range pending {
+	for _, a := range inc.pending {
 		if a.lost != nil {
 			a.lost()
 		}

@@ -359,13 +359,18 @@ func TestRecoveredTasksReachNothing(t *testing.T) {
 		work()
 	}
 	reached := 0
-	deviations := "worker/crash/commit#1 = 1\nworker/crash/commit#2 = 1\nworker/crash/commit#3 = 1"
-	trace, failure := sim.Run(memory, deviations, func(w *sim.World) {
+	deviations := "worker/crash/commit#1 = 1\nworker/crash/commit#2 = 1\nworker/crash/commit#3 = 1\n" +
+		"worker/crash/commit#4 = 1"
+	trace, failure := sim.Run(every, deviations, func(w *sim.World) {
 		boots := 0
 		n := w.Node("worker", func(n *sim.Node) {
 			if boots++; boots == 1 {
 				recovering(func() { _ = set(n, "k", "v") })
 			}
+			sim.Serve(n, "die", func(context.Context, int) (int, error) {
+				recovering(func() { _ = set(n, "k", "v") })
+				return 1, nil
+			})
 		})
 		die := func() { recovering(func() { _ = set(n, "k", "v") }) }
 		err := n.Call(w.Context(), "die", func(context.Context) error { die(); return nil })
@@ -375,7 +380,10 @@ func TestRecoveredTasksReachNothing(t *testing.T) {
 			return nil
 		}))
 		_ = w.Sleep(w.Context(), time.Minute)
-		require.Equal(w, 4, boots)
+		_, err = sim.Request[int, int](w.Context(), n, "die", 1)
+		require.ErrorIs(w, err, sim.ErrCrashed)
+		_ = w.Sleep(w.Context(), time.Minute)
+		require.Equal(w, 5, boots)
 	})
 	require.Nil(t, failure, trace)
 	require.Zero(t, reached)

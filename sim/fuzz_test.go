@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/reprise-dst/reprise/fault"
 	"github.com/reprise-dst/reprise/internal/golden"
 	"github.com/reprise-dst/reprise/sim"
 )
@@ -94,4 +95,24 @@ func TestProgress(t *testing.T) {
 	require.Greater(t, said[0].Runs, 0)
 	require.Greater(t, r.Runs, said[0].Runs)
 	require.GreaterOrEqual(t, r.Elapsed, cfg.For)
+}
+
+// TestDrawAsks looks at what is drawn for a choice with a rate, and lets draw panic.
+func TestDrawAsks(t *testing.T) {
+	asked := map[string]int{}
+	cfg := memory
+	cfg.Faults = fault.MustParse("crash 2%")
+	body := func(w *sim.World) {
+		n := w.Node("worker", func(n *sim.Node) { n.Go("order", func(context.Context) {}) })
+		w.Eventually("the node is up", time.Minute, n.Up)
+	}
+	sim.Draw(t, cfg, func(label string, n int) int {
+		asked[label] = n
+		return 0
+	}, body)
+	require.Equal(t, map[string]int{"worker/crash/spawn?": 50}, asked, "a rare fault is one case in 50")
+
+	require.PanicsWithValue(t, "no more", func() {
+		sim.Draw(t, cfg, func(string, int) int { panic("no more") }, body)
+	})
 }

@@ -147,6 +147,18 @@ func TestReportOfNotReproducible(t *testing.T) {
 	}))
 }
 
+func TestReportOfFailureThatParts(t *testing.T) {
+	worlds := 0
+	golden.Assert(t, "report/apart-failing.txt", report(t, memory, func(w *sim.World) {
+		worlds++
+		w.Pick("fruit", 2)
+		if worlds%2 == 0 {
+			w.Logf("an even world")
+		}
+		w.Fail("it passes", "the order", "it never does")
+	}))
+}
+
 func TestReportOfVanished(t *testing.T) {
 	worlds := 0
 	golden.Assert(t, "report/vanished.txt", report(t, memory, func(w *sim.World) {
@@ -226,5 +238,31 @@ func TestReportOfUndead(t *testing.T) {
 		_ = w.Sleep(w.Context(), time.Minute)
 		n.Crash()
 		_ = w.Sleep(w.Context(), time.Minute)
+	}))
+}
+
+// TestReportOfManyTasks lists only some of those that wait.
+func TestReportOfManyTasks(t *testing.T) {
+	golden.Assert(t, "report/many.txt", report(t, memory, func(w *sim.World) {
+		never := sim.NewFuture[int](w)
+		for i := range 25 {
+			w.Go(fmt.Sprintf("client-%d", i+1), func(context.Context) { _, _ = never.Await() })
+		}
+		_, _ = never.Await()
+	}))
+}
+
+// TestReportOfCycle shows tasks that wait for one another.
+func TestReportOfCycle(t *testing.T) {
+	golden.Assert(t, "report/cycle.txt", report(t, memory, func(w *sim.World) {
+		a, b := sim.NewMutex(w, "a"), sim.NewMutex(w, "b")
+		lock := func(name string, first, second *sim.Mutex) *sim.Future[int] {
+			return sim.Start(w, name, func(ctx context.Context) (int, error) {
+				_ = first.Lock()
+				_ = w.Sleep(ctx, time.Second)
+				return 1, second.Lock()
+			})
+		}
+		_, _ = sim.Gather(lock("left", a, b), lock("right", b, a))
 	}))
 }

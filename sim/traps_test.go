@@ -3,7 +3,6 @@ package sim_test
 import (
 	"bufio"
 	"context"
-	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -157,20 +156,101 @@ func TestFirstFailureCounts(t *testing.T) {
 func TestCancelledCommit(t *testing.T) {
 	trace, failure := sim.Run(memory, "worker/slow/commit#1 = 4", func(w *sim.World) {
 		n := w.Node("worker", func(*sim.Node) {})
-		var committed, slept error
+		var committed, waited error
 		ctx, cancel := w.WithTimeout(w.Context(), time.Millisecond)
 		defer cancel()
 		err := n.Call(ctx, "set", func(ctx context.Context) error {
 			committed = set(n, "k", "v")
-			slept = w.Sleep(ctx, time.Hour)
-			return slept
+			_, waited = sim.NewFuture[int](w).Await()
+			return waited
 		})
 		require.ErrorIs(w, err, context.DeadlineExceeded)
 		_ = w.Sleep(w.Context(), time.Minute)
 		require.NoError(w, committed)
-		require.True(w, errors.Is(slept, context.DeadlineExceeded))
+		require.ErrorIs(w, waited, context.DeadlineExceeded)
 		require.Equal(w, "v", ask(w, n, "k"))
 	})
 	require.Nil(t, failure, trace)
 	require.NotContains(t, trace, "DRIFT")
+}
+
+// TestSecondWaiterGivesUp has two tasks wait for one signal, of which the second gives up.
+func TestSecondWaiterGivesUp(t *testing.T) {
+	trace, failure := sim.Run(memory, "", func(w *sim.World) {
+		n := w.Node("worker", func(*sim.Node) {})
+		err := n.Call(w.Context(), "wait", func(context.Context) error {
+			s := n.NewSignal()
+			n.Go("patient", func(ctx context.Context) { require.NoError(w, s.Wait(ctx)) })
+			n.Go("impatient", func(ctx context.Context) {
+				short, cancel := w.WithTimeout(ctx, time.Second)
+				defer cancel()
+				require.ErrorIs(w, s.Wait(short), context.DeadlineExceeded)
+				before := w.Now()
+				require.NoError(w, w.Sleep(ctx, time.Hour))
+				require.Equal(w, time.Hour, w.Now().Sub(before))
+			})
+			_ = w.Sleep(w.Context(), time.Minute)
+			s.Fire()
+			return w.Sleep(w.Context(), 2*time.Hour)
+		})
+		require.NoError(w, err)
+	})
+	require.Nil(t, failure, trace)
+}
+
+// TestConnOutlivesChosenPartition separates the two ends by choice, in the middle of a connection.
+func TestConnOutlivesChosenPartition(t *testing.T) {
+	trace, failure := sim.Run(badNetwork, `"outside->echo/partition"#2 = 2`, func(w *sim.World) {
+		echo(w)
+		_ = w.Sleep(w.Context(), time.Second)
+		c, err := w.Dial(w.Context(), "tcp", "echo:7")
+		require.NoError(w, err)
+		before := w.Now()
+		_, err = io.WriteString(c, "a\n")
+		require.NoError(w, err)
+		line, err := bufio.NewReader(c).ReadString('\n')
+		require.NoError(w, err)
+		require.Equal(w, "A\n", line)
+		require.Equal(w, 10*time.Second, w.Now().Sub(before))
+	})
+	require.Nil(t, failure, trace)
+	require.NotContains(t, trace, "DRIFT")
+}
+
+// TestStopFaultsEndsChosenPartitions asks through a partition that StopFaults must end.
+func TestStopFaultsEndsChosenPartitions(t *testing.T) {
+	trace, failure := sim.Run(badNetwork, `"outside->echo/partition"#1 = 5`, func(w *sim.World) {
+		echo(w)
+		_ = w.Sleep(w.Context(), time.Second)
+		w.Go("stop", func(context.Context) { w.StopFaults() })
+		before := w.Now()
+		_, err := w.Dial(w.Context(), "tcp", "echo:7")
+		require.NoError(w, err)
+		require.Equal(w, before, w.Now())
+	})
+	require.Nil(t, failure, trace)
+	require.NotContains(t, trace, "DRIFT")
+}
+
+// TestShrinkKeepsThePlace fails two assertions; the smaller way to fail is another one.
+func TestShrinkKeepsThePlace(t *testing.T) {
+	fail := func(w *sim.World, text string) { w.Errorf("%s", text) }
+	cfg := memory
+	cfg.Explore = "uniform"
+	for seed := range uint64(20) {
+		cfg.Seed = 1 + seed
+		r, err := sim.Sweep(cfg, func(w *sim.World) {
+			a, b := w.Pick("a", 2), w.Pick("b", 2)
+			switch {
+			case a == 1 && b == 1:
+				fail(w, "both")
+			case a == 1:
+				w.Errorf("only a")
+			}
+		})
+		require.NoError(t, err)
+		require.NotNil(t, r.Failure)
+		want := map[string]string{"both": "2 deviations from", "only a": "1 deviation from"}[r.Failure.Detail[0]]
+		require.Contains(t, r.Report, want)
+	}
 }

@@ -1,0 +1,117 @@
+package durable
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// startedChild is a run that starts with its parent's commit. Its journal's first entry has no answer yet;
+// it is given when the run is loaded.
+type startedChild struct {
+	id     string
+	op     string // the parent's operation
+	header header
+	entry  Entry
+}
+
+// startChild lets a child start with this round's commit, or answers that it can't.
+func (q *round) startChild(c *Command) {
+	want := header{workflow: c.Name, fingerprint: xxhash.Sum64(c.content)}
+	exists, refused, err := q.occupied(c.To, want)
+	switch {
+	case err != nil:
+		q.fail(err)
+		return
+	case !exists:
+		q.begin(c, want)
+	case refused == nil && !c.child.detached:
+		refused = fmt.Errorf("%w: %q was not started as this child; use another id", ErrConflict, c.To)
+	}
+	switch {
+	case c.child.detached:
+		q.answers = append(q.answers, Event{Kind: EventAnswered, Op: c.Op, Failure: recordFailure(refused)})
+	case refused != nil:
+		q.answers = append(q.answers, Event{Kind: EventChildEnded, Op: c.Op, Failure: recordFailure(refused)})
+	}
+}
+
+// occupied looks whether a run has this id, and how it differs from the wanted one.
+func (q *round) occupied(id string, want header) (exists bool, differs, err error) {
+	for i := range q.started {
+		if s := &q.started[i]; s.id == id {
+			return true, s.header.compare(id, want), nil
+		}
+	}
+	if id == q.run.id {
+		return true, q.run.startWith.compare(id, want), nil
+	}
+	data, found, err := q.e.store.Get(runKey(id, partHeader))
+	if err != nil {
+		return false, nil, fmt.Errorf("durable: looking for run %q: %w", id, err)
+	}
+	if !found {
+		return false, nil, nil
+	}
+	have, err := decodeHeader(id, data)
+	return true, have.compare(id, want), err
+}
+
+// begin notes a child that starts.
+func (q *round) begin(c *Command, h header) {
+	start := newStart(c.To, c.Name, c.content, q.now)
+	start.Parent = q.run.id
+	if !c.child.detached {
+		start.ParentOp = c.Op
+	}
+	q.started = append(q.started, startedChild{id: c.To, op: c.Op, header: h, entry: Entry{
+		Seq: 1, Unanswered: true, Event: Event{Kind: EventStarted, Time: q.now, Start: start},
+	}})
+}
+
+// starts reports whether the run starts in this round.
+func (q *round) starts(run string) bool {
+	return slices.ContainsFunc(q.started, func(s startedChild) bool { return s.id == run })
+}
+
+// recordChildren adds the first entries of the runs that start to the batch.
+func (q *round) recordChildren() error {
+	b := &q.batch
+	for i := range q.started {
+		s := &q.started[i]
+		data, err := appendEntry(nil, &s.entry)
+		if err != nil {
+			return err
+		}
+		b.RequireAbsent(runKey(s.id, partHeader))
+		b.Set(runKey(s.id, partHeader), s.header.encode())
+		b.Set(journalKey(s.id, 1), data)
+		b.Set(activeKey(s.id), nil)
+	}
+	return nil
+}
+
+// childStarted loads a run that has started with a commit.
+func (e *Engine) childStarted(s *startedChild) {
+	if e.hooks.Committed != nil {
+		e.hooks.Committed(s.id, []Entry{s.entry})
+	}
+	e.wake(s.id, nil)
+}
+
+// tellParent puts the run's end into its parent's mailbox, unless the parent has ended.
+func (q *round) tellParent(end []byte) error {
+	m := q.run.machine
+	if m.parentOp == "" {
+		return nil
+	}
+	unreachable, err := q.reach(m.parent)
+	if err != nil || unreachable != nil {
+		return err
+	}
+	q.letters = append(q.letters, letter{
+		kind: mailChildEnd, to: m.parent, name: m.parentOp, from: q.run.id, content: end, number: q.e.nextLetter(),
+	})
+	return nil
+}

@@ -1,0 +1,199 @@
+package durable
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// maxRound is how many entries a round has before it leaves the rest of the mailbox to the next one.
+const maxRound = 256
+
+// mailChunk is how many letters are read at once.
+const mailChunk = 16
+
+// box is what a round has read of one part of the mailbox.
+type box struct {
+	letters []letter
+	from    []byte // where to read on
+	to      []byte
+	empty   bool // there is no more
+}
+
+// takeMail hands letters from the mailbox to the operations that wait for them: in the order of arrival,
+// and messages of one topic to the branch that has waited longest. Then it ends the waits whose time is over.
+func (q *round) takeMail() {
+	for q.going() && q.mailWanted() && len(q.entries) < maxRound {
+		op, l := q.nextMail()
+		switch {
+		case l != nil:
+			q.receive(op, l)
+		case op != nil:
+			q.apply(Event{Kind: EventTimerFired, Op: op.id, due: op.due})
+		default:
+			q.mail = 0
+			return
+		}
+		q.answer()
+	}
+	if q.going() && q.mailWanted() {
+		q.more = q.mail | maybeMessage
+	}
+}
+
+// mailWanted reports whether an operation waits for a letter that may be there.
+func (q *round) mailWanted() bool {
+	if q.mail&maybeChildEnd != 0 {
+		return true
+	}
+	for _, op := range q.run.machine.waiting() {
+		if q.mail != 0 || !op.looked {
+			return true
+		}
+	}
+	return false
+}
+
+// nextMail finds the operation that goes on next and the letter that it gets; no letter when its time is over.
+func (q *round) nextMail() (*operation, *letter) {
+	var next *operation
+	var first *letter
+	m := q.run.machine
+	waiting := m.waiting()
+	for _, op := range waiting {
+		l := q.peek(op)
+		if l != nil && (first == nil || bytes.Compare(l.number, first.number) < 0) {
+			next, first = op, l
+		}
+	}
+	if l := q.peekChildEnd(); l != nil && (first == nil || bytes.Compare(l.number, first.number) < 0) {
+		next, first = m.pending[l.name], l
+	}
+	if first != nil {
+		return next, first
+	}
+	for _, op := range waiting {
+		if !op.due.IsZero() && !op.due.After(q.now) {
+			return op, nil
+		}
+	}
+	return nil, nil
+}
+
+// peek returns the first message that a wait could get, nil when there is none.
+func (q *round) peek(op *operation) *letter {
+	x := q.boxes[op.name]
+	if x == nil {
+		if op.looked && q.mail == 0 {
+			return nil
+		}
+		prefix := mailKey(q.run.id, mailMessage, op.name, nil)
+		x = &box{from: prefix, to: after(prefix)}
+		if q.boxes == nil {
+			q.boxes = map[string]*box{}
+		}
+		q.boxes[op.name] = x
+		q.lookAtMark()
+	}
+	l := q.first(x)
+	op.looked = l == nil
+	return l
+}
+
+// peekChildEnd returns the first end of a child that is awaited. Those that nobody awaits any more are removed.
+func (q *round) peekChildEnd() *letter {
+	if q.mail&maybeChildEnd == 0 {
+		return nil
+	}
+	if q.childEnds == nil {
+		prefix := append(mailboxKey(q.run.id), byte(mailChildEnd))
+		q.childEnds = &box{from: prefix, to: after(prefix)}
+		q.lookAtMark()
+	}
+	for {
+		l := q.first(q.childEnds)
+		if l == nil || q.run.machine.awaits(EventChildEnded, l.name) {
+			return l
+		}
+		q.batch.Delete(l.key)
+		q.dirty = true
+		q.childEnds.letters = q.childEnds.letters[1:]
+	}
+}
+
+// first returns the first letter of a box, nil when there is none.
+func (q *round) first(x *box) *letter {
+	if len(x.letters) == 0 && !x.empty {
+		q.read(x)
+	}
+	if len(x.letters) == 0 {
+		return nil
+	}
+	return &x.letters[0]
+}
+
+// read reads the next letters of a box.
+func (q *round) read(x *box) {
+	var bad error
+	x.empty = true
+	err := q.e.store.Scan(x.from, x.to, func(key, value []byte) bool {
+		if len(x.letters) == mailChunk {
+			x.empty = false
+			x.from = bytes.Clone(key)
+			return false
+		}
+		var l letter
+		if l, bad = readLetter(key, value); bad != nil {
+			return false
+		}
+		x.letters = append(x.letters, l)
+		return true
+	})
+	if err == nil {
+		err = bad
+	}
+	if err != nil {
+		q.fail(fmt.Errorf("durable: reading the mailbox of run %q: %w", q.run.id, err))
+	}
+}
+
+// receive moves a letter from the mailbox into the journal.
+func (q *round) receive(op *operation, l *letter) {
+	q.batch.Delete(l.key)
+	ev := Event{Op: op.id, From: l.from, due: op.due}
+	if l.kind == mailMessage {
+		q.boxes[op.name].letters = q.boxes[op.name].letters[1:]
+		ev.Kind, ev.Message, ev.Result = EventMessage, l.message, l.content
+	} else {
+		q.childEnds.letters = q.childEnds.letters[1:]
+		ev.Kind = EventChildEnded
+		var err error
+		if ev.Result, ev.Failure, err = parseEnd(l.from, l.content); err != nil {
+			q.fail(err)
+			return
+		}
+	}
+	q.apply(ev)
+}
+
+// messageFirst looks into the mailbox before the timeout of a wait counts: a message that has come in time is
+// not lost to a timer that was quicker.
+func (q *round) messageFirst(ev *Event) {
+	op := q.run.machine.pending[ev.Op]
+	if ev.Kind != EventTimerFired || op == nil || op.kind != CommandReceive {
+		return
+	}
+	op.looked = false
+	for q.going() && q.run.machine.pending[ev.Op] == op {
+		l := q.peek(op)
+		if l == nil {
+			return
+		}
+		for _, longest := range q.run.machine.waiting() {
+			if longest.name == op.name {
+				q.receive(longest, l)
+				break
+			}
+		}
+		q.answer()
+	}
+}
