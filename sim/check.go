@@ -183,6 +183,7 @@ func sweepWith(c *Config, body func(*World)) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	defer raiseGCTarget()()
 	began := time.Now()
 	if c.For > 0 {
 		s.expired = deadline(c.For)

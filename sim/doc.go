@@ -111,5 +111,7 @@
 // One thing at a time happens on a disk: commits of one node don't overlap. A crash keeps every commit that
 // was acknowledged or shown by a read; the last one before a crash may be lost, torn or kept.
 //
+// While a sweep runs, the garbage collector's target is 400 percent, unless the variable GOGC is set.
+//
 // A test that calls Check twice shares one folder of schedules between the two; use subtests, or Config.Name.
 package sim

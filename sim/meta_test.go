@@ -88,7 +88,7 @@ func TestSweepDoesNotDependOnWorkers(t *testing.T) {
 	for _, body := range []func(*sim.World){busy, shop} {
 		for _, strategy := range []string{"random", "uniform", "pct:2", "deviations:1", "portfolio"} {
 			cfg := everyFault
-			cfg.Name, cfg.Runs, cfg.Explore, cfg.ShrinkRuns, cfg.SelfCheck = "workers", 300, strategy, -1, 0.2
+			cfg.Name, cfg.Runs, cfg.Explore, cfg.ShrinkRuns, cfg.SelfCheck = "workers", 100, strategy, -1, 0.2
 			var results []sim.Result
 			for _, workers := range []int{1, 2, 7} {
 				cfg.Workers = workers

@@ -41,6 +41,9 @@ var mistakes = []struct {
 	}},
 	{"a negative sleep", func(w *sim.World, n *sim.Node) { _ = w.Sleep(w.Context(), -time.Second) }},
 	{"a negative timeout", func(w *sim.World, n *sim.Node) { _, _ = w.WithTimeout(w.Context(), -1) }},
+	{"a negative timer", func(w *sim.World, n *sim.Node) { w.AfterFunc(-1, func() {}) }},
+	{"a negative time limit", func(w *sim.World, n *sim.Node) { _ = w.Timeout(-1, nil) }},
+	{"a negative pause", func(w *sim.World, n *sim.Node) { n.Pause(-1) }},
 	{"a choice of nothing", func(w *sim.World, n *sim.Node) { w.Pick("who", 0) }},
 	{"a label of the simulator", func(w *sim.World, n *sim.Node) { w.Pick("worker/crash/commit", 2) }},
 	{"a go statement in a task", func(w *sim.World, n *sim.Node) {

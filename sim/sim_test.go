@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"context"
+	"runtime/debug"
 	"testing"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 )
 
 func TestNodeSurvives(t *testing.T) {
-	sim.Check(t, sim.Config{Runs: 2000, Disk: store.NewMemoryDisk, SelfCheck: 1}, func(w *sim.World) {
+	sim.Check(t, sim.Config{Runs: 300, Disk: store.NewMemoryDisk, SelfCheck: 1}, func(w *sim.World) {
 		n := w.Node("worker", func(n *sim.Node) {
 			s := n.Store()
 			_, ok, err := s.Get([]byte("a"))
@@ -55,4 +56,27 @@ func TestNodeSurvives(t *testing.T) {
 			_ = w.Sleep(w.Context(), time.Second)
 		}
 	})
+}
+
+// TestCollectorIsRestored looks at the garbage collector's target during and after two sweeps at once.
+func TestCollectorIsRestored(t *testing.T) {
+	t.Setenv("GOGC", "")
+	target := func() int {
+		percent := debug.SetGCPercent(100)
+		debug.SetGCPercent(percent)
+		return percent
+	}
+	before := target()
+	var during []int
+	sweep := func(inside func()) {
+		_, err := sim.Sweep(sim.Config{Runs: 1}, func(*sim.World) { inside(); during = append(during, target()) })
+		require.NoError(t, err)
+	}
+	sweep(func() {
+		done := make(chan struct{})
+		go func() { defer close(done); sweep(func() {}) }()
+		<-done
+	})
+	require.Equal(t, []int{400, 400}, during)
+	require.Equal(t, before, target())
 }

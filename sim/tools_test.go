@@ -137,3 +137,24 @@ func TestStartOrder(t *testing.T) {
 	require.Contains(t, r.Report, "1 deviation from the FIFO, fault-free run")
 	require.Contains(t, r.Report, "ready task 2 of 3 runs first")
 }
+
+// TestTimers sets timers that belong to no node, and cuts a wait short.
+func TestTimers(t *testing.T) {
+	trace, failure := sim.Run(memory, "", func(w *sim.World) {
+		var at []time.Duration
+		note := func() { at = append(at, w.Now().Sub(sim.Epoch)) }
+		w.AfterFunc(2*time.Second, note)
+		w.AfterFunc(time.Second, func() { _ = w.Sleep(w.Context(), 3*time.Second); note() })
+		stop := w.AfterFunc(time.Second, note)
+		require.True(w, stop())
+		require.False(w, stop())
+		err := w.Timeout(5*time.Second, func() error {
+			_, err := sim.NewFuture[int](w).Await()
+			note()
+			return err
+		})
+		require.ErrorIs(w, err, context.DeadlineExceeded)
+		require.Equal(w, []time.Duration{2 * time.Second, 4 * time.Second, 5 * time.Second}, at)
+	})
+	require.Nil(t, failure, trace)
+}

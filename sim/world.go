@@ -219,6 +219,25 @@ func (w *World) Sleep(ctx context.Context, d time.Duration) error {
 	return err
 }
 
+// AfterFunc runs fn as a task of no node once d has passed. stop reports whether it prevented that.
+func (w *World) AfterFunc(d time.Duration, fn func()) (stop func() bool) {
+	w.current("World.AfterFunc")
+	if d < 0 {
+		panic(misuse("World.AfterFunc", "got the negative duration "+d.String(), "pass zero or more"))
+	}
+	return w.clock.AfterFunc(d, func() { w.spawn(nil, "timer", fn) })
+}
+
+// Timeout calls fn. A wait in it that has not ended d later returns an error that is a
+// context.DeadlineExceeded, once; fn should pass it on. Timeouts nest.
+func (w *World) Timeout(d time.Duration, fn func() error) error {
+	w.current("World.Timeout")
+	if d < 0 {
+		panic(misuse("World.Timeout", "got the negative duration "+d.String(), "pass zero or more"))
+	}
+	return w.loop.Timeout(d, fn)
+}
+
 // Seed is the seed that the world was made from. A world that reproduces a schedule has the schedule's.
 func (w *World) Seed() uint64 { return w.seed }
 
