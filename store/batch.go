@@ -60,6 +60,7 @@ type Batch struct {
 	data     []byte // keys and values, one after the other
 	writes   []span
 	requires []span
+	ranges   bool // some write is a DeleteRange
 }
 
 // span is an operation whose key and value lie in a batch's data.
@@ -87,6 +88,7 @@ func (b *Batch) DeleteRange(from, to []byte) {
 	s := b.add(OpDeleteRange, from, to)
 	s.unbounded = to == nil
 	b.writes = append(b.writes, s)
+	b.ranges = true
 }
 
 // RequireAbsent makes the commit fail with a [*ConflictError] if the store
@@ -106,6 +108,7 @@ func (b *Batch) Reset() {
 	b.data = b.data[:0]
 	b.writes = b.writes[:0]
 	b.requires = b.requires[:0]
+	b.ranges = false
 }
 
 // Len returns the number of writes, requirements not counted.
@@ -171,9 +174,8 @@ func (b *Batch) check() error {
 	return nil
 }
 
-// recordSize returns the length of the log record that a commit of b appends,
-// 0 if it appends none: Pebble's encoding of the batch with its seal, in one
-// chunk.
+// recordSize returns the length of the log record that a commit of b appends, 0
+// if it appends none: Pebble's encoding of the batch with its seal, in one chunk.
 func recordSize(b *Batch) int {
 	const chunkHeader, batchHeader = 19, 12
 	if len(b.writes) == 0 {
@@ -181,16 +183,9 @@ func recordSize(b *Batch) int {
 	}
 	n := chunkHeader + batchHeader + sealSize
 	for _, w := range b.writes {
-		key, value := w.value-w.key, w.end-w.value
-		switch {
-		case w.kind == OpSet:
-			n += 1 + sizeOf(key) + sizeOf(value)
-		case w.kind == OpDelete:
-			n += 1 + sizeOf(key)
-		case w.unbounded:
-			n += 1 + sizeOf(key) + sizeOf(MaxKeySize+1)
-		case !b.emptyRange(w):
-			n += 1 + sizeOf(key) + sizeOf(value)
+		n += 1 + sizeOf(w.value-w.key)
+		if w.kind != OpDelete {
+			n += sizeOf(w.end - w.value)
 		}
 	}
 	return n

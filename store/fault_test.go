@@ -153,34 +153,67 @@ func TestWriteFails(t *testing.T) {
 func TestCrashAnywhere(t *testing.T) {
 	for _, percent := range []int{0, 50, 100} {
 		for k := int64(0); ; k++ {
-			mem := vfs.NewCrashableMem()
-			cfg := vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: rand.New(rand.NewPCG(uint64(k), 1))}
-			var once sync.Once
-			var left *vfs.MemFS
-			var acked, begun int64
-			var at string
-			var ops atomic.Int64
-			r := &trial{t: t}
-			r.fs = errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
-				if op.Kind.ReadOrWrite() == errorfs.OpIsWrite && ops.Add(1) == k+1 {
-					once.Do(func() {
-						at = fmt.Sprintf("op %d of %s", op.Kind, op.Path)
-						acked = r.acked.Load() // before the image: it may hold more
-						left = mem.CrashClone(cfg)
-						begun = r.begun.Load()
-					})
-				}
-				return nil
-			}))
-			r.run()
-			require.NoError(t, r.err)
-			if left == nil {
+			changes, _ := crashAt(t, k, vfs.CrashCloneCfg{
+				UnsyncedDataPercent: percent, RNG: rand.New(rand.NewPCG(uint64(k), 1)),
+			})
+			if changes <= k {
 				require.Greater(t, k, int64(100))
 				break
 			}
-			requireKept(t, left, acked, begun, fmt.Sprintf("crash before %d (%s), %d%%", k, at, percent))
 		}
 	}
+}
+
+// TestCrashInFolder cuts the power more often where names are changed: some of
+// them stay and some don't, in any mixture.
+func TestCrashInFolder(t *testing.T) {
+	for k := int64(0); ; k++ {
+		changes, op := crashAt(t, k, vfs.CrashCloneCfg{})
+		if changes <= k {
+			return
+		}
+		if op.Path != memFolder && op.Kind != errorfs.OpRemove && op.Kind != errorfs.OpRename {
+			continue
+		}
+		for seed := range uint64(8) {
+			crashAt(t, k, vfs.CrashCloneCfg{
+				UnsyncedDataPercent: 50, RNG: rand.New(rand.NewPCG(uint64(k), seed)),
+			})
+		}
+	}
+}
+
+// crashAt runs a trial, cuts the power before the k-th change of the disk and
+// looks at what is left. It returns how many changes there were, and that one.
+func crashAt(t *testing.T, k int64, cfg vfs.CrashCloneCfg) (int64, errorfs.Op) {
+	mem := vfs.NewCrashableMem()
+	var left *vfs.MemFS
+	var acked, begun int64
+	var at errorfs.Op
+	var mu sync.Mutex
+	changes := int64(0)
+	r := &trial{t: t}
+	r.fs = errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if op.Kind.ReadOrWrite() != errorfs.OpIsWrite || op.Kind == errorfs.OpFilePreallocate {
+			return nil
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if changes++; changes == k+1 {
+			at = op
+			acked = r.acked.Load() // before the image, which may hold more
+			left = mem.CrashClone(cfg)
+			begun = r.begun.Load()
+		}
+		return nil
+	}))
+	r.run()
+	require.NoError(t, r.err)
+	if left != nil {
+		requireKept(t, left, acked, begun, fmt.Sprintf("crash before change %d (%d of %s), %d%%",
+			k, at.Kind, at.Path, cfg.UnsyncedDataPercent))
+	}
+	return changes, at
 }
 
 // TestReadFails has reads of the disk fail. The one who reads is told, and the

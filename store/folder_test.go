@@ -103,7 +103,8 @@ func TestInUseHere(t *testing.T) {
 	link := filepath.Join(root, "link")
 	require.NoError(t, os.Symlink(dir, link))
 	t.Chdir(root)
-	for _, path := range []string{dir, dir + "/", "store", "./store", "../" + filepath.Base(root) + "/store", link} {
+	around := "../" + filepath.Base(root) + "/store"
+	for _, path := range []string{dir, dir + "/", "store", "./store", around, link} {
 		_, err := OpenPebble(path, PebbleOptions{})
 		require.ErrorIs(t, err, ErrInUse, path)
 		require.EqualError(t, err, "store: in use: the store in "+path+
@@ -192,7 +193,7 @@ func TestNotStore(t *testing.T) {
 
 	for path, message := range map[string]string{
 		write("file", "text"):                        "is a file; give the path of a folder",
-		filepath.Dir(write("home/.profile", "text")): "holds other files, such as .profile; give the path of a store",
+		filepath.Dir(write("home/.profile", "text")): "holds other files, such as .profile; give the path of a",
 		foreign: "holds other files, such as ",
 		filepath.Dir(write("later/"+ledgerName, later)): "has format 7, this version of Reprise reads format 1; " +
 			"use the version that made it",

@@ -55,87 +55,98 @@ func drawBatch(t *rapid.T, model storetest.Model) *store.Batch {
 	return b
 }
 
+// agreement is Pebble's simulated disk and the reference, which have to answer
+// alike, and as the model says.
+type agreement struct {
+	disks  []store.Disk
+	stores []store.Store
+	model  storetest.Model
+	before storetest.Model // the last commit
+}
+
+func (a *agreement) open(t *rapid.T) {
+	for i, d := range a.disks {
+		s, err := d.Open()
+		require.NoError(t, err)
+		a.stores[i] = s
+	}
+}
+
+func (a *agreement) close(t *rapid.T) {
+	for _, s := range a.stores {
+		require.NoError(t, s.Close())
+	}
+}
+
+func (a *agreement) commit(t *rapid.T) {
+	b := drawBatch(t, a.model)
+	a.before = maps.Clone(a.model)
+	holds := a.model.Apply(b)
+	first, second := a.stores[0].Commit(b), a.stores[1].Commit(b)
+	require.Equal(t, fmt.Sprint(first), fmt.Sprint(second))
+	require.Equal(t, holds, first == nil)
+	require.Equal(t, !holds, errors.Is(first, store.ErrConflict))
+}
+
+func (a *agreement) crash(t *rapid.T) {
+	cut := rapid.IntRange(0, a.disks[0].TailBytes()).Draw(t, "cut")
+	for i, d := range a.disks {
+		require.NoError(t, d.Crash(cut))
+		require.ErrorIs(t, a.stores[i].Close(), store.ErrClosed)
+	}
+	if cut > 0 {
+		a.model = a.before
+	}
+	a.open(t)
+}
+
+func (a *agreement) flush(t *rapid.T) {
+	for _, d := range a.disks {
+		require.NoError(t, d.Flush())
+	}
+}
+
+func (a *agreement) scan(t *rapid.T) {
+	from, to := bounds.Draw(t, "from"), bounds.Draw(t, "to")
+	most := rapid.IntRange(1, 10).Draw(t, "most")
+	var got [2][]string
+	for i, s := range a.stores {
+		require.NoError(t, s.Scan(from, to, func(key, value []byte) bool {
+			got[i] = append(got[i], fmt.Sprintf("%q=%q", key, value))
+			return len(got[i]) < most
+		}))
+	}
+	require.Equal(t, got[0], got[1])
+}
+
+func (a *agreement) check(t *rapid.T) {
+	require.Equal(t, a.disks[0].TailBytes(), a.disks[1].TailBytes())
+	for _, s := range a.stores {
+		list, err := storetest.Contents(s)
+		require.NoError(t, err)
+		require.Equal(t, a.model.List(), list)
+	}
+}
+
 // TestDisksAgree runs random commits, crashes with cuts, flushes and reopenings
-// on Pebble's simulated disk and on the reference, which have to answer alike,
-// down to the bytes that a crash can cut and to the messages of conflicts, and as
-// the model says.
+// on both simulated disks. They agree, down to the bytes that a crash can cut and
+// to the messages of conflicts.
 func TestDisksAgree(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		disks := []store.Disk{store.NewPebbleDisk(), store.NewMemoryDisk()}
-		stores := make([]store.Store, len(disks))
-		open := func() {
-			for i, d := range disks {
-				s, err := d.Open()
-				require.NoError(t, err)
-				stores[i] = s
-			}
+		a := &agreement{
+			disks:  []store.Disk{store.NewPebbleDisk(), store.NewMemoryDisk()},
+			stores: make([]store.Store, 2),
+			model:  storetest.Model{},
 		}
-		open()
-		defer func() {
-			for _, s := range stores {
-				require.NoError(t, s.Close())
-			}
-		}()
-		model := storetest.Model{}
-		before := maps.Clone(model) // the last commit
-		tails := func() int {
-			tail := disks[0].TailBytes()
-			require.Equal(t, tail, disks[1].TailBytes())
-			return tail
-		}
+		a.open(t)
+		defer a.close(t)
 		t.Repeat(map[string]func(*rapid.T){
-			"commit": func(t *rapid.T) {
-				b := drawBatch(t, model)
-				before = maps.Clone(model)
-				holds := model.Apply(b)
-				first := stores[0].Commit(b)
-				second := stores[1].Commit(b)
-				require.Equal(t, fmt.Sprint(first), fmt.Sprint(second))
-				require.Equal(t, holds, first == nil)
-				require.Equal(t, !holds, errors.Is(first, store.ErrConflict))
-			},
-			"crash": func(t *rapid.T) {
-				cut := rapid.IntRange(0, tails()).Draw(t, "cut")
-				for i, d := range disks {
-					require.NoError(t, d.Crash(cut))
-					require.ErrorIs(t, stores[i].Close(), store.ErrClosed)
-				}
-				if cut > 0 {
-					model = before
-				}
-				open()
-			},
-			"flush": func(t *rapid.T) {
-				for _, d := range disks {
-					require.NoError(t, d.Flush())
-				}
-			},
-			"reopen": func(t *rapid.T) {
-				for _, s := range stores {
-					require.NoError(t, s.Close())
-				}
-				open()
-			},
-			"scan": func(t *rapid.T) {
-				from, to := bounds.Draw(t, "from"), bounds.Draw(t, "to")
-				most := rapid.IntRange(1, 10).Draw(t, "most")
-				var got [2][]string
-				for i, s := range stores {
-					require.NoError(t, s.Scan(from, to, func(key, value []byte) bool {
-						got[i] = append(got[i], fmt.Sprintf("%q=%q", key, value))
-						return len(got[i]) < most
-					}))
-				}
-				require.Equal(t, got[0], got[1])
-			},
-			"": func(t *rapid.T) {
-				tails()
-				for _, s := range stores {
-					list, err := storetest.Contents(s)
-					require.NoError(t, err)
-					require.Equal(t, model.List(), list)
-				}
-			},
+			"commit": a.commit,
+			"crash":  a.crash,
+			"flush":  a.flush,
+			"reopen": func(t *rapid.T) { a.close(t); a.open(t) },
+			"scan":   a.scan,
+			"":       a.check,
 		})
 	})
 }

@@ -26,6 +26,7 @@ type pebbleStore struct {
 
 	commits sync.Mutex    // held while a commit is checked and applied
 	applied atomic.Uint64 // the number of the last commit applied
+	record  int           // the length of its log record
 	touched *touched      // nil: any key may be in any commit
 	durable waterline
 
@@ -150,8 +151,10 @@ func (s *pebbleStore) Commit(b *Batch) error {
 	}
 	defer s.gate.leave()
 	pb := s.db.NewBatch()
-	if err := s.encode(b, pb); err != nil {
-		return err
+	if !b.ranges {
+		if err := s.encode(b, pb, 0); err != nil {
+			return err
+		}
 	}
 	number, err := s.apply(b, pb)
 	switch {
@@ -174,28 +177,70 @@ func (s *pebbleStore) Commit(b *Batch) error {
 	return nil
 }
 
-// encode makes pb of what b writes.
-func (s *pebbleStore) encode(b *Batch, pb *pebble.Batch) (err error) {
-	for _, w := range b.writes {
-		op := b.op(w)
-		switch op.Kind {
+// encode makes pb of what b writes. If it deletes ranges, commits must be held,
+// and number is the commit's.
+func (s *pebbleStore) encode(b *Batch, pb *pebble.Batch, number uint64) (err error) {
+	for i, w := range b.writes {
+		switch op := b.op(w); op.Kind {
 		case OpSet:
 			err = pb.Set(op.Key, op.Value, nil)
 		case OpDelete:
 			err = pb.Delete(op.Key, nil)
 		case OpDeleteRange:
-			if w.unbounded {
-				op.Value = beyondKeys
-			}
-			if !b.emptyRange(w) {
-				err = pb.DeleteRange(op.Key, op.Value, nil)
-			}
+			err = s.deleteRange(b, i, pb, number)
 		}
 		if err != nil {
-			return fmt.Errorf("store: can't encode a batch for %s: %w", s.what, err)
+			return err
 		}
 	}
 	return nil
+}
+
+// rangeKeys is how many keys at most a deleted range may have for them to be
+// deleted one by one. Pebble deletes a range with a mark, in no time, but then
+// the next read sorts all marks made since the last flush.
+const rangeKeys = 256
+
+// deleteRange makes pb delete the range of the i-th write of b.
+func (s *pebbleStore) deleteRange(b *Batch, i int, pb *pebble.Batch, number uint64) (err error) {
+	w := b.writes[i]
+	if b.emptyRange(w) {
+		return nil
+	}
+	from, to := b.data[w.key:w.value], b.data[w.value:w.end]
+	if w.unbounded {
+		to = beyondKeys
+	}
+	it, err := s.iterate(from, to)
+	if err != nil {
+		return err
+	}
+	defer s.finish(it, &err)
+	n := 0
+	_, ok, err := s.step(it, (*pebble.Iterator).First)
+	for ; ok && n <= rangeKeys; _, ok, err = s.step(it, (*pebble.Iterator).Next) {
+		n++
+	}
+	if err != nil {
+		return err
+	}
+	if n > rangeKeys {
+		s.touched.all(number)
+		return pb.DeleteRange(from, to, nil)
+	}
+	for _, ok, err = s.step(it, (*pebble.Iterator).First); ok; _, ok, err = s.step(it, (*pebble.Iterator).Next) {
+		s.touched.key(it.Key(), number)
+		if err := pb.Delete(it.Key(), nil); err != nil {
+			return err
+		}
+	}
+	for _, earlier := range b.writes[:i] {
+		key := b.data[earlier.key:earlier.value]
+		if err == nil && earlier.kind == OpSet && bytes.Compare(from, key) <= 0 && bytes.Compare(key, to) < 0 {
+			err = pb.Delete(key, nil)
+		}
+	}
+	return err
 }
 
 // beyondKeys lies behind every key that a store can hold.
@@ -221,6 +266,11 @@ func (s *pebbleStore) apply(b *Batch, pb *pebble.Batch) (number uint64, err erro
 		return number, err
 	}
 	number++
+	if b.ranges {
+		if err := s.encode(b, pb, number); err != nil {
+			return number, err
+		}
+	}
 	seal := makeSeal(number, s.durable.level.Load())
 	if err := pb.LogData(seal[:], nil); err != nil {
 		return number, err
@@ -228,6 +278,7 @@ func (s *pebbleStore) apply(b *Batch, pb *pebble.Batch) (number uint64, err erro
 	// A reader that finds the writes must find their number.
 	s.touched.add(b, number)
 	s.applied.Store(number)
+	s.record = pb.Len()
 	if err := s.db.ApplyNoSyncWait(pb, pebble.Sync); err != nil {
 		return number, s.fail(err)
 	}

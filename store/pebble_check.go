@@ -284,7 +284,8 @@ func (s *logScan) record(b []byte) (record, bool) {
 
 // isEnd reports whether b starts with the chunk that ends a log.
 func (s *logScan) isEnd(b []byte) bool {
-	return b[6] == firstLogs+kindFull && allZero(b[:6]) && binary.LittleEndian.Uint32(b[minHeader:]) == s.number+1
+	return b[6] == firstLogs+kindFull && allZero(b[:6]) &&
+		binary.LittleEndian.Uint32(b[minHeader:]) == s.number+1
 }
 
 func allZero(b []byte) bool {

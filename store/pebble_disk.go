@@ -57,6 +57,7 @@ type pebbleDisk struct {
 	tables int // openings since the last compaction
 	tail   int // see Disk.TailBytes
 	start  int // where in the newest log the last commit's record starts
+	record int // the length of what was encoded there
 }
 
 // simStore is a store on a simulated disk.
@@ -134,7 +135,7 @@ func (s *simStore) Commit(b *Batch) error {
 	}
 	d.tail = recordSize(b)
 	d.fresh += d.tail
-	d.start = start
+	d.start, d.record = start, s.record
 	if d.files.newestLog() != before {
 		d.start = 0
 	}
@@ -166,7 +167,11 @@ func (d *pebbleDisk) Crash(cut int) error {
 	old := d.opened
 	d.files = d.files.image()
 	if cut > 0 {
-		d.files.newestLog().truncate(recordCut(d.start, d.tail, cut))
+		size := d.start
+		if cut < d.tail {
+			size = max(size, recordEnd(d.start, d.record)-cut)
+		}
+		d.files.newestLog().truncate(size)
 	}
 	d.opened, d.tail = nil, 0
 	if old == nil {
@@ -179,23 +184,15 @@ func (d *pebbleDisk) Crash(cut int) error {
 	return err
 }
 
-// recordCut returns the size of a log that ends with a record of a commit that
-// starts there and has that many bytes, when cut of them are cut off. A record
-// that meets the end of a block is split and so is longer than expected.
-func recordCut(start, size, cut int) int {
-	if cut == size {
-		return start
-	}
-	end, rest := start, size-maxHeader
-	for {
+// recordEnd returns where a record of that many bytes ends that starts there.
+// It is split where it meets the end of a block, and what fills up a block behind
+// it is no part of it.
+func recordEnd(start, rest int) int {
+	for end := start; ; {
 		part := min(rest, blockSize-end%blockSize-maxHeader)
 		end += maxHeader + part
-		rest -= part
-		if rest == 0 {
-			return end - cut
-		}
-		if blockSize-end%blockSize < maxHeader {
-			end += blockSize - end%blockSize
+		if rest -= part; rest == 0 {
+			return end
 		}
 	}
 }

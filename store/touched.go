@@ -3,23 +3,36 @@ package store
 import "sync/atomic"
 
 // touched knows of every key which commit wrote it last. Of keys that share a
-// hash, and of deleted ranges, it only knows one that did not come earlier.
+// hash, and of ranges, it only knows one that did not come earlier. A nil one
+// knows nothing.
 type touched struct {
 	keys   [1024]atomic.Uint64
 	ranges atomic.Uint64
 }
 
-// add says that commit number, the greatest so far, writes what b writes.
+// add says that commit number, the greatest so far, sets and deletes what b does.
 func (t *touched) add(b *Batch, number uint64) {
 	if t == nil {
 		return
 	}
 	for _, w := range b.writes {
-		if w.kind == OpDeleteRange {
-			t.ranges.Store(number)
-		} else {
-			t.slot(b.data[w.key:w.value]).Store(number)
+		if w.kind != OpDeleteRange {
+			t.key(b.data[w.key:w.value], number)
 		}
+	}
+}
+
+// key says that commit number writes key.
+func (t *touched) key(key []byte, number uint64) {
+	if t != nil {
+		t.slot(key).Store(number)
+	}
+}
+
+// all says that commit number writes nobody knows which keys.
+func (t *touched) all(number uint64) {
+	if t != nil {
+		t.ranges.Store(number)
 	}
 }
 

@@ -55,8 +55,8 @@ func crash(t require.TestingT, d store.Disk, cut int) store.Store {
 
 func testCrashKeeps(t *testing.T, open func() store.Disk) {
 	d := open()
-	s := mustOpen(t, d)
-	s = crash(t, d, 0)
+	mustOpen(t, d)
+	s := crash(t, d, 0)
 	require.Empty(t, all(t, s))
 	set(t, s, "a", "1", "b", "1")
 	set(t, s, "a", "2")
@@ -172,7 +172,7 @@ func testOneStore(t *testing.T, open func() store.Disk) {
 	require.ErrorIs(t, err, store.ErrInUse)
 	set(t, s, "a", "1")
 	require.NoError(t, s.Close())
-	s = mustOpen(t, d)
+	mustOpen(t, d)
 	_, err = d.Open()
 	require.ErrorIs(t, err, store.ErrInUse)
 	require.Equal(t, []string{"a=1"}, all(t, crash(t, d, 0)))

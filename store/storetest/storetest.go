@@ -137,10 +137,10 @@ func testOwnership(t *testing.T, s store.Store) {
 	key, value := []byte("key"), []byte("value")
 	var b store.Batch
 	b.Set(key, value)
-	key[0], value[0] = 'X', 'X'
+	key[0], value[0] = 'y', 'y'
 	require.NoError(t, s.Commit(&b))
 	b.Reset()
-	b.Set([]byte("XXX"), []byte("XXXXX"))
+	b.Set([]byte("yek"), []byte("eulav"))
 	require.Equal(t, []string{"key=value"}, all(t, s))
 
 	got, _, err := s.Get([]byte("key"))
@@ -151,7 +151,9 @@ func testOwnership(t *testing.T, s store.Store) {
 }
 
 func testAnyKey(t *testing.T, s store.Store) {
-	keys := []string{"\x00", "\x00\x00", "\x00\xff", "a", "a\x00", "a\x00b", "aa", "ä", "\xff", "\xff\x00", "\xff\xff"}
+	keys := []string{
+		"\x00", "\x00\x00", "\x00\xff", "a", "a\x00", "a\x00b", "aa", "ä", "\xff", "\xff\x00", "\xff\xff",
+	}
 	want := []string{}
 	for i := len(keys) - 1; i >= 0; i-- {
 		set(t, s, keys[i], fmt.Sprint(i))
@@ -260,65 +262,59 @@ func testScan(t *testing.T, s store.Store) {
 	}
 }
 
+// requirements are what a batch may require of a store that holds set=1 and
+// empty=, with the conflict that has to come of it.
+var requirements = []struct {
+	require func(b *store.Batch)
+	want    *store.ConflictError
+	message string
+}{
+	{require: func(b *store.Batch) { b.RequireAbsent([]byte("none")) }},
+	{require: func(b *store.Batch) { b.RequireValue([]byte("set"), []byte("1")) }},
+	{require: func(b *store.Batch) { b.RequireValue([]byte("empty"), nil) }},
+	{require: func(b *store.Batch) {
+		b.RequireValue([]byte("set"), []byte("1"))
+		b.RequireAbsent([]byte("none"))
+	}},
+	{
+		require: func(b *store.Batch) { b.RequireAbsent([]byte("set")) },
+		want:    &store.ConflictError{Key: []byte("set"), Absent: true, Found: true, Got: []byte("1")},
+		message: `key "set" to be absent, but it has the value "1"`,
+	},
+	{
+		require: func(b *store.Batch) { b.RequireAbsent([]byte("empty")) },
+		want:    &store.ConflictError{Key: []byte("empty"), Absent: true, Found: true},
+		message: `key "empty" to be absent, but it has the value ""`,
+	},
+	{
+		require: func(b *store.Batch) { b.RequireValue([]byte("set"), []byte("2")) },
+		want:    &store.ConflictError{Key: []byte("set"), Want: []byte("2"), Found: true, Got: []byte("1")},
+		message: `key "set" to have the value "2", but it has the value "1"`,
+	},
+	{
+		require: func(b *store.Batch) { b.RequireValue([]byte("none"), []byte("1")) },
+		want:    &store.ConflictError{Key: []byte("none"), Want: []byte("1")},
+		message: `key "none" to have the value "1", but it is absent`,
+	},
+	{
+		require: func(b *store.Batch) { b.RequireValue([]byte("none"), nil) },
+		want:    &store.ConflictError{Key: []byte("none")},
+		message: `key "none" to have the value "", but it is absent`,
+	},
+	{
+		require: func(b *store.Batch) {
+			b.RequireAbsent([]byte("none"))
+			b.RequireAbsent([]byte("set"))
+			b.RequireAbsent([]byte("empty"))
+		},
+		want:    &store.ConflictError{Key: []byte("set"), Absent: true, Found: true, Got: []byte("1")},
+		message: `key "set" to be absent, but it has the value "1"`,
+	},
+}
+
 func testRequirements(t *testing.T, s store.Store) {
 	set(t, s, "set", "1", "empty", "")
-	for _, c := range []struct {
-		require func(b *store.Batch)
-		want    *store.ConflictError
-		message string
-	}{
-		{require: func(b *store.Batch) { b.RequireAbsent([]byte("none")) }},
-		{require: func(b *store.Batch) { b.RequireValue([]byte("set"), []byte("1")) }},
-		{require: func(b *store.Batch) { b.RequireValue([]byte("empty"), nil) }},
-		{require: func(b *store.Batch) {
-			b.RequireValue([]byte("set"), []byte("1"))
-			b.RequireAbsent([]byte("none"))
-		}},
-		{
-			require: func(b *store.Batch) { b.RequireAbsent([]byte("set")) },
-			want: &store.ConflictError{
-				Key: []byte("set"), Absent: true, Found: true, Got: []byte("1"),
-			},
-			message: `store: conflict: the batch requires key "set" to be absent, ` +
-				`but it has the value "1"; nothing was written`,
-		},
-		{
-			require: func(b *store.Batch) { b.RequireAbsent([]byte("empty")) },
-			want:    &store.ConflictError{Key: []byte("empty"), Absent: true, Found: true, Got: []byte{}},
-			message: `store: conflict: the batch requires key "empty" to be absent, ` +
-				`but it has the value ""; nothing was written`,
-		},
-		{
-			require: func(b *store.Batch) { b.RequireValue([]byte("set"), []byte("2")) },
-			want: &store.ConflictError{
-				Key: []byte("set"), Want: []byte("2"), Found: true, Got: []byte("1"),
-			},
-			message: `store: conflict: the batch requires key "set" to have the value "2", ` +
-				`but it has the value "1"; nothing was written`,
-		},
-		{
-			require: func(b *store.Batch) { b.RequireValue([]byte("none"), []byte("1")) },
-			want:    &store.ConflictError{Key: []byte("none"), Want: []byte("1")},
-			message: `store: conflict: the batch requires key "none" to have the value "1", ` +
-				`but it is absent; nothing was written`,
-		},
-		{
-			require: func(b *store.Batch) { b.RequireValue([]byte("none"), nil) },
-			want:    &store.ConflictError{Key: []byte("none")},
-			message: `store: conflict: the batch requires key "none" to have the value "", ` +
-				`but it is absent; nothing was written`,
-		},
-		{
-			require: func(b *store.Batch) {
-				b.RequireAbsent([]byte("none"))
-				b.RequireAbsent([]byte("set"))
-				b.RequireAbsent([]byte("empty"))
-			},
-			want: &store.ConflictError{Key: []byte("set"), Absent: true, Found: true, Got: []byte("1")},
-			message: `store: conflict: the batch requires key "set" to be absent, ` +
-				`but it has the value "1"; nothing was written`,
-		},
-	} {
+	for _, c := range requirements {
 		for _, writes := range []bool{false, true} {
 			var b store.Batch
 			c.require(&b)
@@ -335,7 +331,7 @@ func testRequirements(t *testing.T, s store.Store) {
 			require.ErrorAs(t, err, &conflict)
 			require.ErrorIs(t, err, store.ErrConflict)
 			requireConflict(t, c.want, conflict)
-			require.EqualError(t, err, c.message)
+			require.EqualError(t, err, "store: conflict: the batch requires "+c.message+"; nothing was written")
 			require.Equal(t, []string{"empty=", "set=1"}, all(t, s))
 		}
 	}
@@ -415,8 +411,15 @@ func testLarge(t *testing.T, s store.Store) {
 	huge, _, err := s.Get([]byte("huge"))
 	require.NoError(t, err)
 	require.True(t, bytes.Equal(huge, bytes.Repeat(value, 24)))
-	commit(t, s, func(b *store.Batch) { b.DeleteRange([]byte("key/"), []byte("key0")) })
-	require.Empty(t, contents(t, s, []byte("key/"), []byte("key0")))
+	for _, to := range [][]byte{[]byte("key0"), nil} {
+		commit(t, s, func(b *store.Batch) {
+			b.Set([]byte("key/before"), nil)
+			b.Set([]byte("kex"), nil)
+			b.DeleteRange([]byte("key/"), to)
+			b.Set([]byte("key/after"), nil)
+		})
+		require.Equal(t, []string{"key/after="}, contents(t, s, []byte("key/"), []byte("key0")))
+	}
 }
 
 func testLimits(t *testing.T, s store.Store) {
