@@ -54,6 +54,10 @@ type Config struct {
 	// Disk makes the disk of a node, store.NewPebbleDisk when it is nil. store.NewMemoryDisk is far faster.
 	Disk func() store.Disk
 
+	// Flushes makes it a choice, at each commit, whether the disk first moves what it holds from its log into
+	// its tables: rare in random runs, and of interest with store.NewPebbleDisk only.
+	Flushes bool
+
 	// Workers is the number of worlds that run at the same time, GOMAXPROCS when it is zero.
 	Workers int
 
@@ -157,6 +161,10 @@ func (c *Config) validate() error {
 	}
 	if err := c.Faults.Validate(); err != nil {
 		return fmt.Errorf("sim: Config.Faults: %w", err)
+	}
+	if c.Faults.Has(fault.BitRot) {
+		return fmt.Errorf("sim: Config.Faults: %q is not a fault of simulated worlds: "+
+			"package store tests what its stores make of damaged files", fault.BitRot)
 	}
 	name := cmp.Or(c.Explore, defaultExplore)
 	if _, err := explore.Parse(name, explore.Config{Shard: c.Shard, Shards: c.Shards}); err != nil {

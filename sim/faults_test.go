@@ -165,3 +165,26 @@ func TestStopAndRestart(t *testing.T) {
 	})
 	require.Nil(t, failure, trace)
 }
+
+// TestFlush moves the log into tables between two commits, and crashes.
+func TestFlush(t *testing.T) {
+	for _, disk := range disks {
+		t.Run(disk.name, func(t *testing.T) {
+			cfg := sim.Config{Disk: disk.open, Flushes: true}
+			trace, failure := sim.Run(cfg, "worker/flush#2 = 1\nworker/torn#2 = 1", func(w *sim.World) {
+				n := w.Node("worker", func(n *sim.Node) {
+					if get(w, n, "k1") == "" {
+						require.NoError(w, set(n, "k1", "v"))
+						require.NoError(w, set(n, "k2", "v"))
+					}
+				})
+				w.Eventually("the node is up", time.Minute, n.Up)
+				require.Equal(w, "v", ask(w, n, "k1"))
+				require.Empty(w, ask(w, n, "k2"))
+			})
+			require.Nil(t, failure, trace)
+			require.NotContains(t, trace, "DRIFT")
+			require.Contains(t, trace, "the disk flushes its log into tables")
+		})
+	}
+}

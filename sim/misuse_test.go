@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/reprise-dst/reprise/fault"
 	"github.com/reprise-dst/reprise/internal/golden"
 	"github.com/reprise-dst/reprise/sim"
 )
@@ -116,6 +117,7 @@ func TestBadConfig(t *testing.T) {
 	for _, cfg := range []sim.Config{
 		{Runs: -1}, {For: -1}, {Workers: -1}, {MaxEvents: -1}, {MaxSpin: -1}, {MaxTime: -1}, {ShrinkTime: -1},
 		{SelfCheck: 2}, {Explore: "luck"}, {Explore: "pct:0"}, {Shard: 3, Shards: 2}, {Shard: -1},
+		{Faults: fault.MustParse("bit-rot 1%")},
 	} {
 		_, err := sim.Sweep(cfg, func(*sim.World) {})
 		require.Error(t, err)

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"strings"
+
 	"github.com/reprise-dst/reprise/store"
 )
 
@@ -78,6 +80,9 @@ func (s *nodeStore) Commit(b *store.Batch) error {
 	s.enter("Store.Commit")
 	inc, n := s.inc, s.inc.node
 	w := n.world
+	if w.cfg.Flushes {
+		s.mayFlush()
+	}
 	answer, torn := n.ask(atCommit, crashAnswers), n.ask(atTorn, 2)
 	if answer == crashBefore {
 		n.crashed(atCommit, w.say("before commit %d", n.commits+1), "")
@@ -107,6 +112,24 @@ func (s *nodeStore) Commit(b *store.Batch) error {
 	}
 	inc.arrive(arrival{kind: evAcknowledged, number: number})
 	return nil
+}
+
+// flushRate is how often a random run flushes at a commit.
+const flushRate = 0.02
+
+// mayFlush lets the world choose whether the disk moves its log into its tables.
+func (s *nodeStore) mayFlush() {
+	n := s.inc.node
+	w := n.world
+	if n.point(atFlush).Chance(flushRate, 2) == 0 || s.broken != nil {
+		return
+	}
+	w.event(evFault, n, "", "the disk flushes its log into tables", 0)
+	w.deviate(n.point(atFlush), n, "", "the disk flushes its log into tables")
+	if err := n.disk.Flush(); err != nil {
+		w.failed(&Failure{Property: "the simulated disk flushes", Subject: n.name,
+			Detail: strings.Split(err.Error(), "\n")})
+	}
 }
 
 // crashTorn ends the node in the middle of a commit: a part of its log record is missing.

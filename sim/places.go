@@ -29,6 +29,7 @@ const (
 	atTornBytes
 	atReboot
 	atCompletes
+	atFlush
 	placeCount
 )
 
@@ -56,6 +57,7 @@ var places = [placeCount]struct {
 	atTornBytes:  {"/torn/bytes", ""},
 	atReboot:     {"/reboot", ""},
 	atCompletes:  {"/completes", ""},
+	atFlush:      {"/flush", ""},
 }
 
 // allowed says for each place whether the plan has a rule for its kind.
