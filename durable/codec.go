@@ -29,3 +29,16 @@ func (jsonCodec) Decode(data []byte, into any) error {
 	}
 	return json.Unmarshal(data, into)
 }
+
+// maxPayload bounds the encoded arguments, results and progress of steps, in bytes.
+const maxPayload = 16 << 20
+
+// encodeBounded encodes a value that goes into the store.
+func encodeBounded(codec Codec, value any) ([]byte, error) {
+	data, err := codec.Encode(value)
+	if err == nil && len(data) > maxPayload {
+		return nil, fmt.Errorf("it encodes to %d bytes, at most %d are allowed; keep it elsewhere and pass on "+
+			"where it is", len(data), maxPayload)
+	}
+	return data, err
+}

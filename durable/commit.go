@@ -25,6 +25,7 @@ func (e *Engine) commit(q *round) error {
 			return err
 		}
 		b.Set(journalKey(r.id, entry.Seq), buf)
+		q.updateSaved(entry)
 	}
 	if err := q.recordChildren(); err != nil {
 		return err
@@ -52,14 +53,14 @@ func (e *Engine) commit(q *round) error {
 func (q *round) record(c *Command) error {
 	b, r := &q.batch, q.run
 	switch c.Kind {
-	case CommandTimer:
+	case CommandTimer, CommandRetry:
 		b.Set(timerKey(c.Deadline, r.id, c.Op), nil)
 	case CommandReceive:
 		if !c.Deadline.IsZero() && r.machine.pending[c.Op] != nil {
 			b.Set(timerKey(c.Deadline, r.id, c.Op), nil)
 		}
 	case CommandCancel:
-		if !c.op.due.IsZero() {
+		if c.op.waits() {
 			b.Delete(timerKey(c.op.due, r.id, c.Op))
 		}
 	case CommandEnd:
@@ -81,9 +82,9 @@ func (q *round) recordPending() (active bool) {
 	active = q.parkFor != nil
 	for _, op := range r.machine.pendingSorted() {
 		switch {
-		case r.machine.ended && !op.due.IsZero():
+		case r.machine.ended && op.waits():
 			b.Delete(timerKey(op.due, r.id, op.id))
-		case !r.machine.ended && op.kind == CommandStep:
+		case !r.machine.ended && op.runs():
 			active = true
 		}
 	}
@@ -138,7 +139,7 @@ func (e *Engine) release(q *round) {
 			case op == nil || r.machine.ended:
 			case c.Kind == CommandStep:
 				e.launch(r, op)
-			case !op.due.IsZero():
+			case op.waits():
 				e.expect(op.due)
 			}
 		}

@@ -23,6 +23,7 @@ const (
 	fieldSeed       = 9
 	fieldVersion    = 10
 	fieldUnanswered = 11 // Entry: 1 when the run could not answer
+	fieldRetry      = 30 // Entry, attempt failed: when the next is due, Unix nanoseconds, zigzag
 	fieldFrom       = 40 // Entry, message: the sending run
 	fieldMessage    = 41 // Entry, message: its id
 	fieldParent     = 42 // Entry, started
@@ -34,6 +35,7 @@ const (
 	fieldCommandFingerprint = 4
 	fieldCommandDeadline    = 5
 	fieldCommandTarget      = 20 // of a cancel
+	fieldCommandAttempt     = 30 // of a step that is run again
 	fieldCommandTo          = 40
 )
 
@@ -54,6 +56,9 @@ func appendEntry(buf []byte, e *Entry) ([]byte, error) {
 			return nil, fmt.Errorf("durable: encoding a step's error: %w", err)
 		}
 		buf = appendBytes(buf, fieldFailure, text)
+	}
+	if !ev.Retry.IsZero() {
+		buf = appendVarint(buf, fieldRetry, protowire.EncodeZigZag(ev.Retry.UnixNano()))
 	}
 	if ev.From != "" {
 		buf = appendString(buf, fieldFrom, ev.From)
@@ -94,6 +99,9 @@ func appendCommand(buf []byte, c *Command) []byte {
 	}
 	if c.Target != 0 {
 		buf = appendVarint(buf, fieldCommandTarget, uint64(c.Target))
+	}
+	if c.Attempt != 0 {
+		buf = appendVarint(buf, fieldCommandAttempt, uint64(c.Attempt))
 	}
 	if c.To != "" {
 		buf = appendString(buf, fieldCommandTo, c.To)
@@ -143,6 +151,8 @@ func decodeEntry(seq int, data []byte) (Entry, error) {
 			started.Seed = v
 		case fieldVersion:
 			started.Behaviour = int(v)
+		case fieldRetry:
+			e.Event.Retry = time.Unix(0, protowire.DecodeZigZag(v)).UTC()
 		case fieldUnanswered:
 			e.Unanswered = v == 1
 		case fieldFrom:
@@ -185,6 +195,8 @@ func decodeCommand(data []byte) (c Command, err error) {
 			c.Deadline = time.Unix(0, protowire.DecodeZigZag(v)).UTC()
 		case fieldCommandTarget:
 			c.Target = CommandKind(v)
+		case fieldCommandAttempt:
+			c.Attempt = int(v)
 		case fieldCommandTo:
 			c.To = string(b)
 		}

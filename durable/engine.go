@@ -31,8 +31,11 @@ type Config struct {
 // Hooks are called as things happen, from the engine's own tasks; a hook must return soon and must not call
 // the engine. Any of them may be nil.
 type Hooks struct {
-	// StepStarted: a step is about to run.
+	// StepStarted: an attempt at a step is about to run.
 	StepStarted func(StepInfo)
+	// StepOverdue: an attempt has reached a limit of its StepOptions, and a second after its context was
+	// cancelled it has not returned. It counts as failed; what it returns later is dropped.
+	StepOverdue func(StepInfo)
 	// Committed: these journal entries of the run are durable.
 	Committed func(run string, entries []Entry)
 	// Recovered: the run was loaded from its journal, which had the results of that many steps.
@@ -56,7 +59,8 @@ type Engine struct {
 	parked    map[string]error
 	waiters   map[string]Signal // fired when the run ends or is parked
 	steps     map[stepKey]*underWay
-	inflight  map[string]int // steps under way of a run
+	inflight  map[string]int  // steps under way of a run
+	forgiven  map[string]bool // runs whose interruptions are counted anew, see Resume
 	timers    timers
 	letters   uint64 // that this engine has accepted
 	closing   bool
@@ -86,7 +90,8 @@ func Open(cfg Config) (*Engine, error) {
 		cfg: cfg, store: cfg.Store, host: cfg.Host, codec: cfg.Codec, hooks: cfg.Hooks,
 		defs: map[string]definition{}, runs: map[string]*run{}, parked: map[string]error{},
 		waiters: map[string]Signal{}, steps: map[stepKey]*underWay{}, inflight: map[string]int{},
-		stopped: cfg.Host.NewSignal(),
+		forgiven: map[string]bool{},
+		stopped:  cfg.Host.NewSignal(),
 	}
 	for _, d := range cfg.Workflows {
 		def := d.define()
@@ -269,6 +274,9 @@ func (e *Engine) Resume(run string) error {
 	_, parked := e.parked[run]
 	delete(e.parked, run)
 	err := e.usable()
+	if err == nil && parked {
+		e.forgiven[run] = true
+	}
 	e.mu.Unlock()
 	if err != nil {
 		return err

@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// eventProgress is not an event of the journal: a step has sent its progress.
+const eventProgress EventKind = 255
+
 // EventKind says what a journal entry tells the run.
 type EventKind uint8
 
@@ -15,9 +18,11 @@ const (
 	EventStarted    EventKind = 1 // the run began
 	EventStepEnded  EventKind = 2 // a step returned a result or an error
 	EventTimerFired EventKind = 3 // a deadline has passed
-	EventMessage    EventKind = 6 // a message was received
-	EventAnswered   EventKind = 7 // the engine accepted or refused what was asked of it
-	EventChildEnded EventKind = 8 // a child run has ended, or could not be started
+	// EventAttemptFailed: an attempt at a step has failed, and another one is due at a time
+	EventAttemptFailed EventKind = 4
+	EventMessage       EventKind = 6 // a message was received
+	EventAnswered      EventKind = 7 // the engine accepted or refused what was asked of it
+	EventChildEnded    EventKind = 8 // a child run has ended, or could not be started
 
 	lastEventKind = EventChildEnded
 )
@@ -30,6 +35,8 @@ func (k EventKind) String() string {
 		return "step ended"
 	case EventTimerFired:
 		return "timer fired"
+	case EventAttemptFailed:
+		return "attempt failed"
 	case EventMessage:
 		return "message received"
 	case EventAnswered:
@@ -49,8 +56,10 @@ type Event struct {
 	Op string
 	// Result is the encoded result of a step or child that succeeded, or the content of a message.
 	Result []byte
-	// Failure is the recorded error of what failed, nil when it succeeded.
+	// Failure is the recorded error of what failed, an attempt at a step included; nil when it succeeded.
 	Failure *Failure
+	// Retry is when the next attempt is due, after EventAttemptFailed.
+	Retry time.Time
 	// From is the id of the run that sent a message, or of the child that ended; empty when a message came from
 	// outside, or a child was not started.
 	From string
@@ -61,6 +70,10 @@ type Event struct {
 
 	due   time.Time // the deadline of a timer that fired; not recorded, the key of the timer has it
 	value any       // the decoded result while the step that produced it is in this process; not recorded
+
+	attempt  int    // that has ended or sends its progress; not recorded
+	final    bool   // its error must not be tried again; not recorded, what follows from it is
+	progress []byte // of the attempt, when it is not saved yet; not recorded
 }
 
 // Start holds what EventStarted records.
@@ -83,6 +96,7 @@ const (
 	CommandBranch CommandKind = 3 // a branch began
 	CommandEnd    CommandKind = 4 // the run ended with a result or an error
 	CommandCancel CommandKind = 5 // an operation is not wanted any more
+	CommandRetry  CommandKind = 6 // wake at a deadline, to run a step again
 
 	CommandReceive CommandKind = 8  // wait for a message
 	CommandSend    CommandKind = 9  // send a message to a run
@@ -103,6 +117,8 @@ func (k CommandKind) String() string {
 		return "end"
 	case CommandCancel:
 		return "cancel"
+	case CommandRetry:
+		return "retry"
 	case CommandReceive:
 		return "receive"
 	case CommandSend:
@@ -122,6 +138,7 @@ type Command struct {
 	Fingerprint uint64 // of the encoded argument, duration, message or result
 	Deadline    time.Time
 	Target      CommandKind // of CommandCancel: what the operation is
+	Attempt     int         // of a step that is run again, from 2; only failed attempts count
 
 	op      *operation // of CommandCancel
 	step    stepFunc   // what to run; nil except for CommandStep
@@ -156,6 +173,11 @@ func (c *Command) String() string {
 		if c.To != "" {
 			return fmt.Sprintf("child %q of workflow %q (id %s)", c.To, c.Name, c.Op)
 		}
+	case CommandRetry:
+		return fmt.Sprintf("wait for attempt %d at step %q (id %s)", c.Attempt, c.Name, c.Op)
+	}
+	if c.Attempt > 1 {
+		return fmt.Sprintf("%s %q (id %s), attempt %d", c.Kind, c.Name, c.Op, c.Attempt)
 	}
 	return fmt.Sprintf("%s %q (id %s)", c.Kind, c.Name, c.Op)
 }
@@ -179,6 +201,9 @@ func (e *Entry) String() string {
 	}
 	if e.Event.Failure != nil {
 		s += " error " + strconv.Quote(e.Event.Failure.Text)
+	}
+	if !e.Event.Retry.IsZero() {
+		s += " retry at " + e.Event.Retry.UTC().Format(time.RFC3339Nano)
 	}
 	for i := range e.Commands {
 		s += " -> " + e.Commands[i].String()

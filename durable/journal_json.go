@@ -57,6 +57,7 @@ type jsonEntry struct {
 	ParentOp   string        `json:"parentOp,omitempty"`
 	Result     *payload      `json:"result,omitempty"`
 	Failure    *Failure      `json:"failure,omitempty"`
+	Retry      *time.Time    `json:"retry,omitempty"`
 	From       string        `json:"from,omitempty"`
 	Message    string        `json:"message,omitempty"`
 	Commands   []jsonCommand `json:"commands,omitempty"`
@@ -71,6 +72,7 @@ type jsonCommand struct {
 	Fingerprint string     `json:"fingerprint"`
 	Deadline    *time.Time `json:"deadline,omitempty"`
 	Target      string     `json:"target,omitempty"`
+	Attempt     int        `json:"attempt,omitempty"`
 }
 
 // payload is encoded data: JSON as it is, anything else as an object with the member base64.
@@ -129,10 +131,14 @@ func toJSON(e *Entry) jsonEntry {
 		out.Workflow, out.Input, out.Seed, out.Behaviour = s.Workflow, asPayload(s.Input), s.Seed, s.Behaviour
 		out.Parent, out.ParentOp = s.Parent, s.ParentOp
 	}
+	if !ev.Retry.IsZero() {
+		at := ev.Retry.UTC()
+		out.Retry = &at
+	}
 	for i := range e.Commands {
 		c := &e.Commands[i]
 		jc := jsonCommand{
-			Kind: c.Kind.String(), Op: c.Op, Name: c.Name, To: c.To,
+			Kind: c.Kind.String(), Op: c.Op, Name: c.Name, To: c.To, Attempt: c.Attempt,
 			Fingerprint: fmt.Sprintf("%016x", c.Fingerprint),
 		}
 		if !c.Deadline.IsZero() {
@@ -157,6 +163,9 @@ func (in *jsonEntry) entry() (Entry, error) {
 		Kind: kind, Time: in.Time, Op: in.Op, Result: in.Result.bytes(), Failure: in.Failure,
 		From: in.From, Message: in.Message,
 	}}
+	if in.Retry != nil {
+		e.Event.Retry = *in.Retry
+	}
 	if kind == EventStarted {
 		e.Event.Start = &Start{
 			Workflow: in.Workflow, Input: in.Input.bytes(), Seed: in.Seed, Behaviour: in.Behaviour,
@@ -170,7 +179,9 @@ func (in *jsonEntry) entry() (Entry, error) {
 		if !ok || err != nil {
 			return e, fmt.Errorf("command %d: unknown kind %q or bad fingerprint %q", i+1, jc.Kind, jc.Fingerprint)
 		}
-		c := Command{Kind: kind, Op: jc.Op, Name: jc.Name, To: jc.To, Fingerprint: fingerprint}
+		c := Command{
+			Kind: kind, Op: jc.Op, Name: jc.Name, To: jc.To, Fingerprint: fingerprint, Attempt: jc.Attempt,
+		}
 		if jc.Deadline != nil {
 			c.Deadline = *jc.Deadline
 		}

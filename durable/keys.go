@@ -21,12 +21,14 @@ import (
 //	q <run> 0 m <topic> 0 <number> a message in the run's mailbox, number 16 bytes big-endian
 //	q <run> 0 c <op> 0 <number>    the end of the child that is the run's operation
 //	a <run> 0                      the run has steps to run: it is loaded when the engine opens
+//	p <run> 0 <op>                 progress of a step that has not ended, and how often it was interrupted
 //	t <deadline> <run> 0 <op>      a timer, deadline 8 bytes big-endian, Unix nanoseconds with the sign flipped
 const (
 	tableMeta   = 'm'
 	tableRun    = 'r'
 	tableActive = 'a'
 	tableTimer  = 't'
+	tableSaved  = 'p'
 	tableMail   = 'q'
 
 	partHeader  = 'h'
@@ -80,6 +82,22 @@ func activeKey(id string) []byte {
 	k = append(k, tableActive)
 	k = append(k, id...)
 	return append(k, 0)
+}
+
+func progressKey(run, op string) []byte {
+	k := make([]byte, 0, len(run)+len(op)+2)
+	k = append(k, tableSaved)
+	k = append(k, run...)
+	k = append(k, 0)
+	return append(k, op...)
+}
+
+// progressRange returns the bounds of what is saved of a run's steps.
+func progressRange(run string) (from, to []byte) {
+	from = progressKey(run, "")
+	to = progressKey(run, "")
+	to[len(to)-1] = 1
+	return from, to
 }
 
 const signBit = 1 << 63

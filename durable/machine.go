@@ -53,9 +53,10 @@ type operation struct {
 	kind   CommandKind
 	name   string
 	order  int
-	due    time.Time // of a timer, or of a wait with a timeout
+	due    time.Time // of a timer, of a wait with a timeout, or of a step's next attempt; zero for none
 	looked bool      // of a wait for a message: the mailbox had none
 	step   stepFunc  // of a step
+	retry  *retrying // of a step with options or failed attempts; nil otherwise
 	child  *child    // of a child run
 	branch *branch   // of a branch that was started
 	ended  int       // 1 for the first operation of the run that ended; 0 while it hasn't
@@ -90,7 +91,13 @@ func (m *machine) apply(ev *Event) ([]Command, error) {
 	switch ev.Kind {
 	case EventStarted:
 		m.start(ev.Start)
+	case EventAttemptFailed:
+		m.attemptFailed(m.pendingFor(ev), ev)
 	default:
+		if op := m.pendingFor(ev); op.kind == CommandStep && ev.Kind == EventTimerFired {
+			m.attempt(op)
+			break
+		}
 		m.end(ev)
 	}
 	m.loop.RunMax(m.maxTurns)
@@ -104,12 +111,18 @@ func (m *machine) apply(ev *Event) ([]Command, error) {
 // maxTurns bounds how often branches take turns in answer to one event.
 const maxTurns = 1 << 20
 
-// end resolves the operation that the event is about.
-func (m *machine) end(ev *Event) {
+// pendingFor returns the operation that the event is for.
+func (m *machine) pendingFor(ev *Event) *operation {
 	op := m.pending[ev.Op]
 	if op == nil {
 		panic("invariant: machine: event for an operation that is not pending: " + ev.Op)
 	}
+	return op
+}
+
+// end resolves the operation that the event is about.
+func (m *machine) end(ev *Event) {
+	op := m.pendingFor(ev)
 	delete(m.pending, ev.Op)
 	o := outcome{
 		result: ev.Result, value: ev.value, hasValue: ev.Failure == nil && ev.value != nil,
@@ -136,8 +149,10 @@ func (m *machine) awaits(kind EventKind, op string) bool {
 	switch kind {
 	case EventStepEnded:
 		return p.kind == CommandStep
+	case EventAttemptFailed:
+		return p.runs()
 	case EventTimerFired:
-		return !p.due.IsZero()
+		return p.waits()
 	case EventMessage:
 		return p.kind == CommandReceive
 	case EventAnswered:

@@ -24,6 +24,7 @@ import (
 //	start <program>
 //	step <op>                    the step ended, with the JSON result on the lines below
 //	fail <op>                    the step ended, with the error's text below
+//	final <op>                   the same, with an error that must not be tried again
 //	timer <op>                   the timer fired
 //	message <op>                 a message was received, with the JSON content below
 //	answered <op>                the engine accepted a message or a start, or refused it with the error below
@@ -67,6 +68,10 @@ func (tr *transcript) command(t *testing.T, d *datadriven.TestData) string {
 	arg := func(i int) string { return d.CmdArgs[i].Key }
 	switch d.Cmd {
 	case "start":
+		if tr.m != nil {
+			tr.m.close()
+		}
+		tr.all = nil
 		tr.m = newMachine("r", programs[arg(0)].define(), JSON())
 		tr.m.maxTurns = 1000
 		return tr.feed(Event{Kind: EventStarted, Start: &Start{Workflow: arg(0), Input: []byte(`"in"`), Seed: 7, Behaviour: behaviour}})
@@ -74,6 +79,10 @@ func (tr *transcript) command(t *testing.T, d *datadriven.TestData) string {
 		return tr.feed(Event{Kind: EventStepEnded, Op: arg(0), Result: []byte(d.Input)})
 	case "fail":
 		return tr.feed(Event{Kind: EventStepEnded, Op: arg(0), Failure: recordFailure(errors.New(d.Input))})
+	case "final":
+		return tr.feed(Event{
+			Kind: EventStepEnded, Op: arg(0), Failure: recordFailure(errors.New(d.Input)), final: true,
+		})
 	case "timer":
 		return tr.feed(Event{Kind: EventTimerFired, Op: arg(0)})
 	case "message":
@@ -107,9 +116,10 @@ func (tr *transcript) command(t *testing.T, d *datadriven.TestData) string {
 
 func (tr *transcript) feed(ev Event) string {
 	ev.Time = tr.now
-	if ev.Kind != EventStarted && !tr.m.awaits(ev.Kind, ev.Op) {
+	if ev.Kind != EventStarted && (!tr.m.awaits(ev.Kind, ev.Op) || tr.m.stale(&ev)) {
 		return "not awaited"
 	}
+	tr.m.judge(&ev)
 	commands, err := tr.m.apply(&ev)
 	tr.all = append(tr.all, Entry{Seq: len(tr.all) + 1, Event: ev, Commands: commands, Unanswered: err != nil})
 	var out strings.Builder

@@ -155,13 +155,18 @@ func (q *round) answer() {
 // apply applies an event, unless it is a duplicate or late: then the operation has ended, or the run has.
 func (q *round) apply(ev Event) {
 	m := q.run.machine
-	if ev.Kind != EventStarted && !m.awaits(ev.Kind, ev.Op) {
+	if ev.Kind == eventProgress {
+		q.saveProgress(&ev)
+		return
+	}
+	if ev.Kind != EventStarted && (!m.awaits(ev.Kind, ev.Op) || q.stale(&ev)) {
 		return
 	}
 	ev.Time = q.now
 	if q.now.Before(m.now) {
 		ev.Time = m.now // the clock stepped back; a run's time does not
 	}
+	m.judge(&ev)
 	entry := Entry{Seq: q.run.seq + len(q.entries) + 1, Event: ev}
 	if q.parkFor == nil {
 		entry.Commands, q.parkFor = m.apply(&ev)
@@ -210,4 +215,11 @@ func (q *round) send(c *Command) {
 		})
 	}
 	q.answers = append(q.answers, ev)
+}
+
+// stale reports whether an event is for an earlier attempt at a step than the one that is awaited.
+func (q *round) stale(ev *Event) bool {
+	op := q.run.machine.pending[ev.Op]
+	s := q.run.saved[ev.Op]
+	return q.run.machine.stale(ev) || ev.Kind == EventStepEnded && ev.attempt != s.attempt(op)
 }

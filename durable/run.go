@@ -16,10 +16,11 @@ type run struct {
 	id      string
 	label   string // workflow/id, for names of tasks
 	machine *machine
-	seq     int      // entries in the journal
-	active  bool     // the active key is in the store
-	waits   []string // topics that the store says it waits for, sorted
-	refused int      // commits refused since the last one, see Engine.again
+	seq     int              // entries in the journal
+	active  bool             // the active key is in the store
+	waits   []string         // topics that the store says it waits for, sorted
+	refused int              // commits refused since the last one, see Engine.again
+	saved   map[string]saved // of steps that have not ended, by operation; what the store has
 
 	// guarded by Engine.mu
 	inbox     []Event
@@ -177,25 +178,34 @@ func (e *Engine) drop(r *run, parked error) {
 	}
 }
 
-// load replays a run's journal and starts the steps that had not ended.
-func (e *Engine) load(r *run) error {
+// identify reads which workflow a run belongs to.
+func (e *Engine) identify(r *run) (definition, error) {
 	data, found, err := e.store.Get(runKey(r.id, partHeader))
 	if err != nil {
-		return e.fail(err)
+		return definition{}, e.fail(err)
 	}
 	if !found {
-		return fmt.Errorf("%w: %q", ErrNotFound, r.id)
+		return definition{}, fmt.Errorf("%w: %q", ErrNotFound, r.id)
 	}
 	h, err := decodeHeader(r.id, data)
 	if err != nil {
-		return err
+		return definition{}, err
 	}
 	r.startWith = h
 	r.label = h.workflow + "/" + r.id
 	def, known := e.defs[h.workflow]
 	if !known {
-		return fmt.Errorf("%w: run %q belongs to workflow %q; add its definition to Config.Workflows",
+		err = fmt.Errorf("%w: run %q belongs to workflow %q; add its definition to Config.Workflows",
 			ErrUnknownWorkflow, r.id, h.workflow)
+	}
+	return def, err
+}
+
+// load replays a run's journal and starts the steps that had not ended.
+func (e *Engine) load(r *run) error {
+	def, err := e.identify(r)
+	if err != nil {
+		return err
 	}
 	scan := func(visit func(*Entry) error) error { return scanJournal(e.store, r.id, visit) }
 	m, done, err := replay(r.id, def, e.codec, false, scan)
@@ -219,7 +229,11 @@ func (e *Engine) load(r *run) error {
 			return e.fail(err)
 		}
 	}
+	fresh := map[string]bool{}
 	if len(done.answered) > 0 {
+		if err := e.readSaved(r); err != nil {
+			return err
+		}
 		again, err := e.commitAnswers(r, done.answered)
 		if again {
 			m.close()
@@ -228,16 +242,18 @@ func (e *Engine) load(r *run) error {
 		if err != nil {
 			return err
 		}
+		for i := range done.answered {
+			for _, c := range done.answered[i].Commands {
+				fresh[c.Op] = true
+			}
+		}
+	}
+	if err := e.relaunch(r, fresh); err != nil {
+		return err
 	}
 	for _, op := range m.pendingSorted() {
-		switch op.kind {
-		case CommandStep:
-			r.active = true
-			e.launch(r, op)
-		case CommandTimer, CommandReceive:
-			if !op.due.IsZero() {
-				e.expect(op.due)
-			}
+		if op.waits() {
+			e.expect(op.due)
 		}
 	}
 	if len(m.pending) == 0 && !m.ended {

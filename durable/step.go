@@ -2,6 +2,9 @@ package durable
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"time"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -17,7 +20,19 @@ func Step[I, O any](
 	ctx Context, name string, fn func(context.Context, I) (O, error), arg I,
 ) (O, error) {
 	b := ctx.enter("Step")
-	op := startStep(b, name, fn, arg)
+	return awaitStep[O](b, startStep(b, "Step", StepOptions{}, name, fn, arg))
+}
+
+// StepWith is Step with a retry policy and time limits. The step's error is that of its last attempt, or a
+// *TimeoutError.
+func StepWith[I, O any](
+	ctx Context, options StepOptions, name string, fn func(context.Context, I) (O, error), arg I,
+) (O, error) {
+	b := ctx.enter("StepWith")
+	return awaitStep[O](b, startStep(b, "StepWith", options, name, fn, arg))
+}
+
+func awaitStep[O any](b *branch, op *operation) (O, error) {
 	b.m.await(op)
 	return resultOf[O](op)
 }
@@ -27,21 +42,37 @@ func Step[I, O any](
 func Async[I, O any](
 	ctx Context, name string, fn func(context.Context, I) (O, error), arg I,
 ) Future[O] {
-	return Future[O]{op: startStep(ctx.enter("Async"), name, fn, arg)}
+	return Future[O]{op: startStep(ctx.enter("Async"), "Async", StepOptions{}, name, fn, arg)}
+}
+
+// AsyncWith is Async with a retry policy and time limits.
+func AsyncWith[I, O any](
+	ctx Context, options StepOptions, name string, fn func(context.Context, I) (O, error), arg I,
+) Future[O] {
+	return Future[O]{op: startStep(ctx.enter("AsyncWith"), "AsyncWith", options, name, fn, arg)}
 }
 
 // stepFunc is a step without its types: it returns the encoded result and the value it decodes to.
 type stepFunc func(ctx context.Context) (result []byte, value any, err error)
 
 func startStep[I, O any](
-	b *branch, name string, fn func(context.Context, I) (O, error), arg I,
+	b *branch, call string, options StepOptions, name string, fn func(context.Context, I) (O, error), arg I,
 ) *operation {
 	m := b.m
 	if err := checkID("step's name", name); err != nil {
 		panic(err.Error())
 	}
+	if fn == nil {
+		panic("durable: " + call + "(" + name + ") needs a function to run, got nil")
+	}
+	if err := options.check(); err != nil {
+		panic("durable: " + call + "(" + name + "): StepOptions." + err.Error())
+	}
 	op := b.newOperation(CommandStep, name)
-	encoded, err := m.codec.Encode(arg)
+	if options.set() {
+		op.retry = &retrying{options: options, begun: m.now}
+	}
+	encoded, err := encodeBounded(m.codec, arg)
 	if err != nil {
 		op.resolve(outcome{err: &CodecError{What: "argument of " + op.String(), Type: typeName[I](), Cause: err}})
 		return op
@@ -62,7 +93,7 @@ func bindStep[I, O any](
 		if err != nil {
 			return nil, nil, err
 		}
-		result, err := codec.Encode(out)
+		result, err := encodeBounded(codec, out)
 		if err != nil {
 			return nil, nil, &CodecError{What: "result of " + describe(), Type: typeName[O](), Cause: err}
 		}
@@ -80,29 +111,61 @@ type StepInfo struct {
 	Run      string
 	ID       string // the operation's id: its place in the tree of branches
 	Name     string
+	// Attempt counts the attempts from 1, those that were interrupted by the end of their process included.
+	// When it is more than 1 an earlier one may have had its effect.
+	Attempt int
 }
 
 // IdempotencyKey is the same for every attempt at this step of this run, and for no other step: what to
 // hand to a service that promises to do things once per key.
 func (s StepInfo) IdempotencyKey() string { return s.Run + "/" + s.ID }
 
+// String names the step in messages.
+func (s StepInfo) String() string {
+	return fmt.Sprintf("step %q (id %s) of run %q", s.Name, s.ID, s.Run)
+}
+
 // Info returns which step ctx belongs to; ok is false outside of steps.
 func Info(ctx context.Context) (info StepInfo, ok bool) {
-	info, ok = ctx.Value(stepInfoKey{}).(StepInfo)
-	return info, ok
+	s, err := stepOf(ctx, "Info")
+	if err != nil {
+		return StepInfo{}, false
+	}
+	return s.u.info, true
 }
 
-type stepInfoKey struct{}
+type stepContextKey struct{}
 
-// stepContext carries the StepInfo.
+// stepContext is what a step's function is given: it knows the attempt that it belongs to.
 type stepContext struct {
 	context.Context
-	info StepInfo
+	u      *underWay
+	engine *Engine
 }
 
+// Value returns the attempt, or what the context below has.
 func (c *stepContext) Value(key any) any {
-	if key == (stepInfoKey{}) {
-		return c.info
+	if key == (stepContextKey{}) {
+		return c
 	}
 	return c.Context.Value(key)
+}
+
+// Deadline returns when the attempt's time is up, on the host's clock.
+func (c *stepContext) Deadline() (at time.Time, ok bool) {
+	if c.u.due.IsZero() {
+		return c.Context.Deadline()
+	}
+	return c.u.due, true
+}
+
+// stepOf finds the attempt that a context belongs to.
+func stepOf(ctx context.Context, call string) (*stepContext, error) {
+	if ctx != nil {
+		if s, ok := ctx.Value(stepContextKey{}).(*stepContext); ok {
+			return s, nil
+		}
+	}
+	return nil, errors.New("durable: " + call + " was called outside of a step; call it with the " +
+		"context.Context that the step's function was given, or one derived from it")
 }

@@ -4,14 +4,27 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/reprise-dst/reprise/internal/eventloop"
 )
 
-// underWay is a step that was launched and has not returned. Its fields are guarded by Engine.mu.
+// underWay is an attempt at a step that was launched and has not returned. What changes is guarded by
+// Engine.mu.
 type underWay struct {
+	key      stepKey
+	info     StepInfo
+	options  StepOptions
+	deadline time.Time // of all attempts; zero for none
+	due      time.Time // when this attempt's time is up; zero for never; set before its function runs
+
 	cancel    context.CancelCauseFunc // ends its context; nil until the step begins
 	cancelled error                   // why the run takes no interest in its result any more
+	late      *TimeoutError           // the limit that it has reached
+	returned  bool
+	stops     []func() bool // of its alarms
+
+	heartbeats
 }
 
 type stepKey struct{ run, op, name string }
@@ -19,36 +32,45 @@ type stepKey struct{ run, op, name string }
 // launch runs a step outside of the engine, unless it is under way already: a run may have been evicted
 // and loaded again meanwhile.
 func (e *Engine) launch(r *run, op *operation) {
-	info := StepInfo{Workflow: r.machine.def.name, Run: r.id, ID: op.id, Name: op.name}
-	ev := Event{Kind: EventStepEnded, Op: op.id}
-	key := stepKey{info.Run, info.ID, info.Name}
-	u := &underWay{}
+	saved := r.saved[op.id]
+	u := &underWay{
+		key: stepKey{r.id, op.id, op.name},
+		info: StepInfo{
+			Workflow: r.machine.def.name, Run: r.id, ID: op.id, Name: op.name,
+			Attempt: saved.attempt(op),
+		},
+		heartbeats: heartbeats{progress: saved.progress},
+	}
+	if op.retry != nil {
+		u.options = op.retry.options
+		u.deadline, _ = op.deadline()
+	}
+	ev := Event{Kind: EventStepEnded, Op: op.id, attempt: u.info.Attempt}
 	e.mu.Lock()
-	old := e.steps[key]
-	if e.usable() != nil || old != nil && old.cancelled == nil || r.arrived(&ev) {
+	if e.usable() != nil || e.isUnderWay(r, u.key) {
 		e.mu.Unlock()
 		return // when the engine is not usable, the next Open runs it
 	}
-	e.steps[key] = u
+	e.steps[u.key] = u
 	e.inflight[r.id]++
 	e.begin()
 	e.mu.Unlock()
 	e.host.Offload(r.label, op.name,
-		func(ctx context.Context) { ev.Result, ev.value, ev.Failure = e.runStep(ctx, info, u, op.step) },
-		func() { e.stepEnded(key, u, &ev) })
+		func(ctx context.Context) { e.runStep(ctx, u, op.step, &ev) },
+		func() { e.stepEnded(u, &ev) })
 }
 
-// arrived reports whether the end of this operation has come but is not in the journal yet; the caller
+// isUnderWay reports whether a step has been launched and its end is not in the journal yet; the caller
 // holds the lock.
-func (r *run) arrived(ev *Event) bool {
-	same := func(other Event) bool { return other.Op == ev.Op && other.Kind == ev.Kind }
-	return slices.ContainsFunc(r.taken, same) || slices.ContainsFunc(r.inbox, same)
+func (e *Engine) isUnderWay(r *run, key stepKey) bool {
+	u := e.steps[key]
+	ended := func(ev Event) bool { return ev.Op == key.op && ev.Kind == EventStepEnded }
+	return u != nil && u.cancelled == nil ||
+		slices.ContainsFunc(r.taken, ended) || slices.ContainsFunc(r.inbox, ended)
 }
 
-// runStep calls the user's function. A panic in it is its error.
-func (e *Engine) runStep(ctx context.Context, info StepInfo, u *underWay, step stepFunc) (
-	result []byte, value any, failure *Failure,
-) {
+// runStep calls the user's function and notes in the event how that ended. A panic in it is its error.
+func (e *Engine) runStep(ctx context.Context, u *underWay, step stepFunc, ev *Event) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	e.mu.Lock()
 	u.cancel = cancel
@@ -56,29 +78,83 @@ func (e *Engine) runStep(ctx context.Context, info StepInfo, u *underWay, step s
 	e.mu.Unlock()
 	if late != nil {
 		cancel(late)
-		return nil, nil, recordFailure(late) // nobody will see it
+		ev.Failure = recordFailure(late) // nobody will see it
+		return
 	}
 	if cancelled {
 		cancel(ErrClosed)
 	}
-	if e.hooks.StepStarted != nil {
-		e.hooks.StepStarted(info)
+	defer e.returned(u)
+	if late := e.limitTime(u); late != nil {
+		ev.Failure, ev.final = recordFailure(late), true
+		return
 	}
-	failure = recordFailure(errGoexit)
+	if e.hooks.StepStarted != nil {
+		e.hooks.StepStarted(u.info)
+	}
+	ev.Failure = recordFailure(errGoexit)
+	result, value, err := safely(func() ([]byte, any, error) {
+		return step(&stepContext{ctx, u, e})
+	})
+	if err == nil {
+		ev.Result, ev.value, ev.Failure = result, value, nil
+		cancel(nil)
+		return
+	}
+	if errors.Is(context.Cause(ctx), ErrClosed) {
+		ev.Failure = closedFailure // the engine's end is not the step's result
+		return
+	}
+	cancel(nil)
+	err = e.blame(u, err)
+	_, _, panicked := safely(func() ([]byte, any, error) {
+		ev.final = is(err, ErrFinal) || is(err, ErrCodec) ||
+			u.options.Retry.Final != nil && u.options.Retry.Final(err)
+		return nil, nil, nil
+	})
+	if panicked != nil {
+		err, ev.final = errors.Join(err, panicked), true
+	}
+	ev.Failure = recordFailure(err)
+}
+
+// safely calls a function of the user's. A panic in it is its error.
+func safely(fn func() ([]byte, any, error)) (result []byte, value any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			if eventloop.IsKill(p) {
 				panic(p)
 			}
-			result, value, failure = nil, nil, recordFailure(newPanicError(p))
+			result, value, err = nil, nil, newPanicError(p)
 		}
 	}()
-	result, value, err := step(&stepContext{ctx, info})
-	if err != nil && errors.Is(context.Cause(ctx), ErrClosed) {
-		return nil, nil, closedFailure // the engine's end is not the step's result
+	return fn()
+}
+
+// blame returns the error of an attempt that returned err: when its context was cancelled by a limit, that is
+// what came first.
+func (e *Engine) blame(u *underWay, err error) error {
+	e.mu.Lock()
+	late := u.late
+	e.mu.Unlock()
+	if late == nil || is(err, late) {
+		return err
 	}
-	cancel(nil)
-	return result, value, recordFailure(err)
+	both := *late
+	both.Err = err
+	return &both
+}
+
+// returned stops the alarms of an attempt.
+func (e *Engine) returned(u *underWay) {
+	e.mu.Lock()
+	u.returned = true
+	stops := u.stops
+	u.stops = nil
+	e.mu.Unlock()
+	for _, stop := range stops {
+		stop()
+	}
 }
 
 var (
@@ -112,31 +188,45 @@ func (e *Engine) lessInflight(run string) {
 }
 
 // stepEnded delivers a step's completion and drives the run, which may have been evicted meanwhile.
-func (e *Engine) stepEnded(key stepKey, u *underWay, ev *Event) {
+func (e *Engine) stepEnded(u *underWay, ev *Event) {
 	e.mu.Lock()
-	if e.steps[key] == u {
-		delete(e.steps, key)
+	if e.steps[u.key] == u {
+		delete(e.steps, u.key)
 	}
-	drop := u.cancelled != nil
-	if !drop {
-		e.lessInflight(key.run)
-		drop = e.failure != nil || ev.Failure == closedFailure || e.parked[key.run] != nil
-	}
-	r := e.runs[key.run]
-	if r == nil && !drop && !e.closing {
-		r = &run{id: key.run}
-		e.runs[key.run] = r
-	}
-	drive := false
-	if r != nil && !drop {
-		r.inbox = append(r.inbox, *ev)
-		drive = !r.driven
-		r.driven = true
+	var r *run
+	if u.cancelled == nil {
+		e.lessInflight(u.key.run)
+		ev.progress = u.unsaved()
+		if ev.Failure == closedFailure {
+			*ev = Event{Kind: eventProgress, Op: ev.Op, attempt: ev.attempt, progress: ev.progress}
+		}
+		if ev.Kind != eventProgress || ev.progress != nil {
+			r = e.arrive(u.key.run, *ev)
+		}
 	}
 	e.mu.Unlock()
-	if !drive {
+	if r == nil {
 		e.end()
 		return
 	}
 	e.drive(r)
+}
+
+// arrive puts an event into the inbox of a run, which may have been evicted meanwhile. The caller holds the
+// lock, and drives the run that it returns, if any.
+func (e *Engine) arrive(id string, ev Event) *run {
+	r := e.runs[id]
+	if e.failure != nil || e.parked[id] != nil || r == nil && e.closing {
+		return nil
+	}
+	if r == nil {
+		r = &run{id: id}
+		e.runs[id] = r
+	}
+	r.inbox = append(r.inbox, ev)
+	if r.driven {
+		return nil
+	}
+	r.driven = true
+	return r
 }
