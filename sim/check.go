@@ -82,6 +82,9 @@ func conclude(t testing.TB, c *Config, r *Result) {
 		t.Log(text)
 	}
 	t.Log("reprise: " + r.Summary())
+	if r.Coverage != "" {
+		t.Log("reprise: " + c.Explore + ": " + r.Coverage)
+	}
 }
 
 // checkSchedule runs the one schedule that -sim.schedule names.

@@ -65,7 +65,7 @@ func (v *investigation) perform(src choice.Source) *World {
 // performAlone runs a world on a lane of its own and waits until it has ended or hangs.
 func performAlone(w *World, body func(*World)) {
 	begun := false
-	l := startLane(func(l *lane) bool {
+	hung := runLanes(1, func(l *lane) bool {
 		if begun {
 			return false
 		}
@@ -73,7 +73,7 @@ func performAlone(w *World, body func(*World)) {
 		l.perform(&job{world: w, ended: func(*World) {}}, body)
 		return true
 	})
-	if hung := awaitLanes([]*lane{l}); hung != nil {
+	if hung != nil {
 		w.failure, w.hangs = hung.failure, true
 	}
 }

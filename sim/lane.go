@@ -17,7 +17,6 @@ type lane struct {
 	done     chan struct{}      // closed when the lane has ended
 	running  atomic.Pointer[job]
 	watchdog *eventloop.Watchdog
-	hung     chan *job // gets the job of a world that hangs for good
 }
 
 // job is one world on a lane.
@@ -26,14 +25,6 @@ type job struct {
 	index   int64
 	ended   func(*World) // called once, also when a Goexit ended the world
 	failure *Failure     // of a world that hangs
-}
-
-// startLane calls next until it returns false.
-func startLane(next func(l *lane) bool) *lane {
-	l := &lane{next: next, done: make(chan struct{})}
-	l.watch()
-	go l.loop()
-	return l
 }
 
 // loop is the body of the lane's goroutine. A Goexit in a world ends the goroutine, so the lane then goes on

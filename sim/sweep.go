@@ -136,11 +136,7 @@ func (s *sweep) fill(size int) int {
 
 // runBatch runs the batch on all lanes and returns the world that hangs, if one does.
 func (s *sweep) runBatch() (hung *job) {
-	lanes := make([]*lane, min(s.lanes, len(s.batch)))
-	for i := range lanes {
-		lanes[i] = startLane(s.one)
-	}
-	hung = awaitLanes(lanes)
+	hung = runLanes(min(s.lanes, len(s.batch)), s.one)
 	if hung != nil {
 		s.failed.Store(-1) // the lanes left behind shall not begin anything
 	}

@@ -10,25 +10,27 @@ import (
 // that computes is never given up.
 const patience = 3 * time.Second
 
-// watch starts the lane's watchdog. A world whose running task blocks outside of the simulator, on a native
-// channel for example, can't be stopped; the lane is then given up with it.
-func (l *lane) watch() {
-	l.hung = make(chan *job, 1)
-	l.watchdog = eventloop.NewWatchdog(patience, func(loop *eventloop.Loop, b eventloop.Blocked) {
-		if j := l.running.Load(); j != nil && j.world.loop == loop {
-			j.failure = blockedFailure(b)
-			l.hung <- j
-		}
-	})
-}
-
-// awaitLanes waits until all lanes have ended. When a world hangs, it returns that world at once and leaves
-// all lanes behind.
-func awaitLanes(lanes []*lane) (hung *job) {
+// runLanes runs worlds on n lanes until next returns false on each of them. A world whose running task blocks
+// outside of the simulator, on a native channel for example, can't be stopped: it is returned at once, its
+// failure filled in, and all lanes are left behind.
+func runLanes(n int, next func(l *lane) bool) (hung *job) {
+	hangs := make(chan *job, n)
+	lanes := make([]*lane, n)
+	for i := range lanes {
+		l := &lane{next: next, done: make(chan struct{})}
+		l.watchdog = eventloop.NewWatchdog(patience, func(loop *eventloop.Loop, b eventloop.Blocked) {
+			if j := l.running.Load(); j != nil && j.world.loop == loop {
+				j.failure = blockedFailure(b)
+				hangs <- j
+			}
+		})
+		lanes[i] = l
+		go l.loop()
+	}
 	for _, l := range lanes {
 		select {
 		case <-l.done:
-		case hung = <-l.hung:
+		case hung = <-hangs:
 			return hung
 		}
 	}
