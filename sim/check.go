@@ -82,8 +82,8 @@ func conclude(t testing.TB, c *Config, r *Result) {
 		t.Log(text)
 	}
 	t.Log("reprise: " + r.Summary())
-	if r.Coverage != "" {
-		t.Log("reprise: " + c.Explore + ": " + r.Coverage)
+	if c.Explore != defaultExplore {
+		t.Log("reprise: " + r.Coverage)
 	}
 }
 
