@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -25,6 +26,7 @@ func Check(t testing.TB, cfg Config, body func(w *World)) {
 	if cfg.Dir == "" {
 		cfg.Dir = folderOf(cfg.Name)
 	}
+	cfg.explore = cmp.Or(cfg.Explore, defaultExplore)
 	if err := cfg.override(); err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ type Config struct {
 	// Name is the name under which schedules are kept; Check takes the test's name when it is empty.
 	Name string
 
-	// Runs is the number of seeds to run, 100 when it is zero.
+	// Runs is the number of worlds to run, over all shards; 100 when it is zero.
 	Runs int
 
 	// For, when it is set, keeps a sweep going for at least this much wall time, whatever Runs says.
@@ -92,6 +92,7 @@ type Config struct {
 	seedIsSet bool   // Seed counts although it may be zero
 	schedule  string // the schedule file to run instead of a sweep
 	trace     string // traceText or traceJSON
+	explore   string // the strategy of the test itself, which flags may have changed
 	ownFaults bool   // the plan is not the test's own
 	allowed   [placeCount]bool
 }
@@ -114,7 +115,9 @@ func (c Config) resolved() (Config, error) {
 	}
 	c.Shards = max(c.Shards, 1)
 	orDefault(&c.Explore, defaultExplore)
+	orDefault(&c.explore, c.Explore)
 	orDefault(&c.Runs, defaultRuns)
+	c.Runs = (c.Runs - c.Shard + c.Shards - 1) / c.Shards
 	orDefault(&c.MaxEvents, defaultMaxEvents)
 	orDefault(&c.MaxSpin, defaultMaxSpin)
 	orDefault(&c.MaxTime, defaultMaxTime)

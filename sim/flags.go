@@ -95,6 +95,9 @@ func (c *Config) override() error {
 			return fmt.Errorf("sim: invalid value %q for -sim.%s: %w", value, s.name, err)
 		}
 	}
+	if c.seedIsSet && c.Runs == 1 {
+		c.Shard, c.Shards = 0, 1 // one seed is not divided
+	}
 	return nil
 }
 

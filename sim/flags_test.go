@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -51,7 +52,7 @@ func TestVariables(t *testing.T) {
 		{"REPRISE_RUNS", "17", "17 runs "},
 		{"REPRISE_EXPLORE", "fifo", "1 run "},
 		{"REPRISE_FAULTS", "none", " 0 crashes"},
-		{"REPRISE_SHARD", "2/4", "2,000 runs"},
+		{"REPRISE_SHARD", "2/4", " 500 runs"},
 	} {
 		t.Run(c.variable, func(t *testing.T) {
 			ownModule(t)
@@ -75,6 +76,50 @@ func TestSeedAlone(t *testing.T) {
 	again, failed := spied(t, "TestShop", memory, shop)
 	require.True(t, failed)
 	require.Equal(t, out, again)
+
+	t.Setenv("REPRISE_SHARD", "3/3")
+	require.NoError(t, os.RemoveAll("testdata"))
+	again, failed = spied(t, "TestShop", memory, shop)
+	require.True(t, failed, "one seed is not divided")
+	require.Equal(t, out, again)
+}
+
+// TestSeedNamesItsStrategy prints the strategy of a failing run wherever the test would take another one.
+func TestSeedNamesItsStrategy(t *testing.T) {
+	for _, c := range []struct{ own, flag, says string }{
+		{"", "", "(or -sim.seed=N, before"},
+		{"", "uniform", "(or -sim.seed=N -sim.explore=uniform, before"},
+		{"uniform", "", "(or -sim.seed=N, before"},
+		{"uniform", "random", "(or -sim.seed=N -sim.explore=random, before"},
+		{"fifo+uniform", "", "(or -sim.seed=N -sim.explore=uniform, before"},
+	} {
+		t.Run(c.own+"/"+c.flag, func(t *testing.T) {
+			ownModule(t)
+			t.Setenv("REPRISE_EXPLORE", c.flag)
+			cfg := memory
+			cfg.Explore = c.own
+			out, failed := spied(t, "TestShop", cfg, shop)
+			require.True(t, failed)
+			require.Contains(t, regexp.MustCompile(`seed=\d+`).ReplaceAllString(out, "seed=N"), c.says)
+		})
+	}
+}
+
+// TestShardsAreParts runs each of a sweep's worlds in exactly one shard.
+func TestShardsAreParts(t *testing.T) {
+	seeds := func(shard, shards int) (all []uint64) {
+		cfg := memory
+		cfg.Name, cfg.Runs, cfg.Shard, cfg.Shards, cfg.Workers, cfg.SelfCheck = "shards", 10, shard, shards, 1, -1
+		_, err := sim.Sweep(cfg, func(w *sim.World) { all = append(all, w.Seed()) })
+		require.NoError(t, err)
+		return all
+	}
+	var parts []uint64
+	for i := range 3 {
+		parts = append(parts, seeds(i, 3)...)
+	}
+	require.Len(t, seeds(0, 1), 10)
+	require.ElementsMatch(t, seeds(0, 1), parts)
 }
 
 // TestSavedSchedules runs first what earlier failures have left.

@@ -22,7 +22,7 @@ type investigation struct {
 func (v *investigation) investigate() *report {
 	f := v.finding
 	v.out = &report{
-		test: v.cfg.Name, failure: f.failure, seed: f.run.Seed, seeded: f.run.Seeded, strategy: f.run.Strategy,
+		test: v.cfg.Name, failure: f.failure, seed: f.run.Seed, seeded: f.run.Seeded, strategy: f.run.Strategy, explore: v.cfg.explore,
 		selfCheck: f.failure.Property == propAlike, faults: v.faultsHeader(), path: f.path,
 	}
 	if f.blocked {

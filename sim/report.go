@@ -16,6 +16,7 @@ type report struct {
 	seed      uint64
 	seeded    bool   // the seed and the strategy say all there is to say
 	strategy  string // as -sim.explore takes it
+	explore   string // the strategy of the test itself
 	selfCheck bool   // the failure shows only when a passing run runs again
 	faults    string // the fault plan when it isn't the test's own
 
@@ -85,7 +86,7 @@ func (r *report) seedArgs() []string {
 		return nil
 	}
 	args := []string{"-sim.seed=" + strconv.FormatUint(r.seed, 10)}
-	if r.strategy != defaultExplore {
+	if r.strategy != r.explore {
 		args = append(args, "-sim.explore="+r.strategy)
 	}
 	if r.selfCheck {
