@@ -23,8 +23,10 @@ func TestPlanted(t *testing.T) {
 	sim.Check(t, cfg, shop)
 }
 
-var reproduceLine = regexp.MustCompile(`(?m)^\s+(go test .*)$`)
-var seedLine = regexp.MustCompile(`\(or (.*), before shrinking\)`)
+var (
+	reproduceLine = regexp.MustCompile(`(?m)^\s+(go test .*)$`)
+	seedLine      = regexp.MustCompile(`\(or (.*), before shrinking\)`)
+)
 
 // TestPrintedCommand runs a failing test, pastes the command that its report prints at the module's root,
 // and compares the two reports.

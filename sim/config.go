@@ -150,8 +150,12 @@ func (c *Config) validate() error {
 		name  string
 		value int64
 	}{
-		{"Runs", int64(c.Runs)}, {"For", int64(c.For)}, {"Workers", int64(c.Workers)},
-		{"MaxEvents", int64(c.MaxEvents)}, {"MaxSpin", int64(c.MaxSpin)}, {"MaxTime", int64(c.MaxTime)},
+		{"Runs", int64(c.Runs)},
+		{"For", int64(c.For)},
+		{"Workers", int64(c.Workers)},
+		{"MaxEvents", int64(c.MaxEvents)},
+		{"MaxSpin", int64(c.MaxSpin)},
+		{"MaxTime", int64(c.MaxTime)},
 		{"ShrinkTime", int64(c.ShrinkTime)},
 	} {
 		if n.value < 0 {

@@ -89,8 +89,10 @@ func (p *pipe) pump() {
 	if part == nil {
 		name = "the end"
 	}
-	p.world.post(message{from: p.from, to: p.to, name: name, stream: true, failed: p.brokenFor,
-		arrived: func(*incarnation) { p.arrived(part) }})
+	p.world.post(message{
+		from: p.from, to: p.to, name: name, stream: true, failed: p.brokenFor,
+		arrived: func(*incarnation) { p.arrived(part) },
+	})
 }
 
 func (p *pipe) arrived(part []byte) {
@@ -222,8 +224,10 @@ func (c *conn) reset() {
 		return
 	}
 	out.queue = nil
-	c.world.post(message{from: out.from, to: out.to, name: "reset", stream: true,
-		arrived: func(*incarnation) { out.brokenFor() }})
+	c.world.post(message{
+		from: out.from, to: out.to, name: "reset", stream: true,
+		arrived: func(*incarnation) { out.brokenFor() },
+	})
 }
 
 func (c *conn) LocalAddr() net.Addr  { return c.local }
@@ -365,10 +369,13 @@ func (d *dialing) begin(w *World) {
 	w.dialed++
 	local := Addr(fmt.Sprintf("%s:%d", endName(from), 49151+w.dialed))
 	refuse := func() { d.end(nil, syscall.ECONNREFUSED) }
-	w.post(message{from: from, to: d.to, name: "connect " + string(d.addr), stream: true, failed: refuse,
+	w.post(message{
+		from: from, to: d.to, name: "connect " + string(d.addr), stream: true, failed: refuse,
 		arrived: func(inc *incarnation) {
-			answer := message{from: d.to, to: from, name: "refused", stream: true,
-				arrived: func(*incarnation) { refuse() }}
+			answer := message{
+				from: d.to, to: from, name: "refused", stream: true,
+				arrived: func(*incarnation) { refuse() },
+			}
 			if l := inc.listener(d.addr); l != nil {
 				near, far := w.newConns(d.from, inc, local, d.addr)
 				l.backlog = append(l.backlog, far)
@@ -377,7 +384,8 @@ func (d *dialing) begin(w *World) {
 				answer.arrived = func(*incarnation) { d.end(near, nil) }
 			}
 			w.post(answer)
-		}})
+		},
+	})
 }
 
 func (d *dialing) end(c *conn, err error) {

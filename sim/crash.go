@@ -110,8 +110,10 @@ func (w *World) carryOut(inc *incarnation) {
 // mustBeDead fails the world when a task recovered from its end again and again.
 func (w *World) mustBeDead(t *eventloop.Task) {
 	if err := t.Err(); err != eventloop.ErrKilled && errors.Is(err, eventloop.ErrKilled) {
-		w.failed(&Failure{Property: propDies, Subject: fmt.Sprintf("task %q", t.Name()),
-			Detail: []string{err.Error(), "a deferred function must not call the simulator in an endless loop"}})
+		w.failed(&Failure{
+			Property: propDies, Subject: fmt.Sprintf("task %q", t.Name()),
+			Detail: []string{err.Error(), "a deferred function must not call the simulator in an endless loop"},
+		})
 	}
 }
 
@@ -133,8 +135,10 @@ func (n *Node) crashDisk(cut int) {
 	}
 	n.acknowledged = n.commits
 	if err := n.disk.Crash(cut); err != nil {
-		w.failed(&Failure{Property: "the simulated disk survives a crash", Subject: n.name,
-			Detail: strings.Split(err.Error(), "\n")})
+		w.failed(&Failure{
+			Property: "the simulated disk survives a crash", Subject: n.name,
+			Detail: strings.Split(err.Error(), "\n"),
+		})
 	}
 }
 

@@ -37,8 +37,10 @@ func (w *World) Dependency(name string) *Dependency {
 	at := func(kind fault.Kind, label string) site {
 		return site{w.list.Point(name + label), w.faults.Site(kind, name, name+label)}
 	}
-	return &Dependency{world: w, name: name, errors: at(fault.DependencyError, "/error"),
-		slow: at(fault.Slow, "/slow")}
+	return &Dependency{
+		world: w, name: name, errors: at(fault.DependencyError, "/error"),
+		slow: at(fault.Slow, "/slow"),
+	}
 }
 
 // Do lets the dependency carry out an operation by calling work, for a task of any node or of none. It may

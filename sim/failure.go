@@ -86,8 +86,10 @@ func (w *World) FailNow() {
 	w.current("World.FailNow")
 	if w.failure == nil {
 		where := callerOutside()
-		w.failed(&Failure{Property: propAssert, Subject: where, place: where,
-			Detail: []string{"FailNow was called"}})
+		w.failed(&Failure{
+			Property: propAssert, Subject: where, place: where,
+			Detail: []string{"FailNow was called"},
+		})
 	}
 	_ = w.loop.Park("the end of the world")
 	panic("invariant: a task ran on after the world failed")
@@ -103,8 +105,10 @@ func (w *World) panicked(t *eventloop.Task, p *eventloop.PanicError) {
 		subject += " on " + n.name
 	}
 	frames := userFrames(p.Stack)
-	w.failed(&Failure{Property: propPanic, Subject: subject, place: frames[0],
-		Detail: append([]string{fmt.Sprintf("panic: %v", p.Value)}, frames...)})
+	w.failed(&Failure{
+		Property: propPanic, Subject: subject, place: frames[0],
+		Detail: append([]string{fmt.Sprintf("panic: %v", p.Value)}, frames...),
+	})
 }
 
 // deadlock fails the world because no task can run, nothing is to arrive and no timer is set.

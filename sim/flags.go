@@ -38,11 +38,15 @@ var settings = []setting{
 	{"trace", "show the trace of what fails: off, text or json (`form`)", "off, text or json", applyTrace},
 	{"explore", "try what this `strategy` says: " + strategies, strategies, applyExplore},
 	{"shard", "run part `i/n` of the sweep", "i/n with i from 1 to n, such as 1/4", applyShard},
-	{"shrink", "what shrinking may cost: a number of runs, a duration, or off (`budget`)",
-		"a number of runs, a duration such as 10s, or off", applyShrink},
+	{
+		"shrink", "what shrinking may cost: a number of runs, a duration, or off (`budget`)",
+		"a number of runs, a duration such as 10s, or off", applyShrink,
+	},
 	{"selfcheck", "the `share` of passing runs that run twice", "a number from 0 to 1", applySelfCheck},
-	{"faults", "the fault `plan` instead of the test's", "a fault plan such as crash 2% max 3; slow 5%",
-		applyFaults},
+	{
+		"faults", "the fault `plan` instead of the test's", "a fault plan such as crash 2% max 3; slow 5%",
+		applyFaults,
+	},
 }
 
 const strategies = "random, uniform, fifo, pct:D, deviations:K, portfolio, or several joined by +"

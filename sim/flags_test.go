@@ -18,10 +18,26 @@ import (
 func TestFlagsOutOfRange(t *testing.T) {
 	var said []string
 	for _, c := range [][2]string{
-		{"seed", "-1"}, {"seed", "x"}, {"runs", "0"}, {"runs", "1e3"}, {"runs", "1000000000001"}, {"for", "0s"},
-		{"for", "ten"}, {"schedule", ""}, {"trace", "loud"}, {"explore", "luck"}, {"explore", "pct"},
-		{"shard", "3/2"}, {"shard", "0/2"}, {"shard", "2"}, {"shrink", "-1"}, {"shrink", "soon"},
-		{"selfcheck", "1.5"}, {"selfcheck", "most"}, {"faults", "crash 200%"}, {"faults", "flood 1%"},
+		{"seed", "-1"},
+		{"seed", "x"},
+		{"runs", "0"},
+		{"runs", "1e3"},
+		{"runs", "1000000000001"},
+		{"for", "0s"},
+		{"for", "ten"},
+		{"schedule", ""},
+		{"trace", "loud"},
+		{"explore", "luck"},
+		{"explore", "pct"},
+		{"shard", "3/2"},
+		{"shard", "0/2"},
+		{"shard", "2"},
+		{"shrink", "-1"},
+		{"shrink", "soon"},
+		{"selfcheck", "1.5"},
+		{"selfcheck", "most"},
+		{"faults", "crash 200%"},
+		{"faults", "flood 1%"},
 	} {
 		name, value := c[0], c[1]
 		flags := flag.NewFlagSet("shop.test", flag.ContinueOnError)

@@ -22,7 +22,8 @@ type investigation struct {
 func (v *investigation) investigate() *report {
 	f := v.finding
 	v.out = &report{
-		test: v.cfg.Name, failure: f.failure, seed: f.run.Seed, seeded: f.run.Seeded, strategy: f.run.Strategy, explore: v.cfg.explore,
+		test: v.cfg.Name, failure: f.failure,
+		seed: f.run.Seed, seeded: f.run.Seeded, strategy: f.run.Strategy, explore: v.cfg.explore,
 		selfCheck: f.failure.Property == propAlike, faults: v.faultsHeader(), path: f.path,
 	}
 	if f.blocked {
@@ -199,8 +200,10 @@ func (v *investigation) vanished(first *World) {
 		now = "failed otherwise, both times alike: " + first.failure.verdict()
 	}
 	detail = append(detail, "run again, it "+now)
-	v.out.failure = &Failure{Property: propAlike, Subject: fmt.Sprintf("seed %d", f.run.Seed),
-		Detail: append(detail, outsideHints...)}
+	v.out.failure = &Failure{
+		Property: propAlike, Subject: fmt.Sprintf("seed %d", f.run.Seed),
+		Detail: append(detail, outsideHints...),
+	}
 }
 
 // deviationsInOrder lists the deviations in the order of the trace, with what they meant.

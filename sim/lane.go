@@ -65,8 +65,10 @@ func (l *lane) perform(j *job, body func(*World)) {
 // goroutine.
 func (w *World) broke(v any, stack []byte) {
 	if v != nil {
-		w.failure = &Failure{Property: propPanic, Subject: "the simulator itself",
-			Detail: append([]string{fmt.Sprintf("panic: %v", v)}, userFrames(stack)...)}
+		w.failure = &Failure{
+			Property: propPanic, Subject: "the simulator itself",
+			Detail: append([]string{fmt.Sprintf("panic: %v", v)}, userFrames(stack)...),
+		}
 		return
 	}
 	w.failed(&Failure{Property: propExit, Detail: []string{

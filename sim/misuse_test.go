@@ -115,8 +115,18 @@ func TestMisuse(t *testing.T) {
 func TestBadConfig(t *testing.T) {
 	var said []string
 	for _, cfg := range []sim.Config{
-		{Runs: -1}, {For: -1}, {Workers: -1}, {MaxEvents: -1}, {MaxSpin: -1}, {MaxTime: -1}, {ShrinkTime: -1},
-		{SelfCheck: 2}, {Explore: "luck"}, {Explore: "pct:0"}, {Shard: 3, Shards: 2}, {Shard: -1},
+		{Runs: -1},
+		{For: -1},
+		{Workers: -1},
+		{MaxEvents: -1},
+		{MaxSpin: -1},
+		{MaxTime: -1},
+		{ShrinkTime: -1},
+		{SelfCheck: 2},
+		{Explore: "luck"},
+		{Explore: "pct:0"},
+		{Shard: 3, Shards: 2},
+		{Shard: -1},
 		{Faults: fault.MustParse("bit-rot 1%")},
 	} {
 		_, err := sim.Sweep(cfg, func(*sim.World) {})

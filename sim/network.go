@@ -125,8 +125,10 @@ func (w *World) reach(m message) {
 		}
 	default:
 		inc := m.to.inc
-		inc.enqueue(arrival{kind: evMessage, group: endName(m.from), name: m.name,
-			learn: func() { m.arrived(inc) }, lost: m.failed})
+		inc.enqueue(arrival{
+			kind: evMessage, group: endName(m.from), name: m.name,
+			learn: func() { m.arrived(inc) }, lost: m.failed,
+		})
 	}
 }
 

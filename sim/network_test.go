@@ -179,7 +179,7 @@ func TestConn(t *testing.T) {
 		require.ErrorIs(w, err, syscall.ECONNREFUSED)
 
 		_ = w.Sleep(w.Context(), time.Minute)
-		c, lines = dial()
+		c, _ = dial()
 		require.NoError(w, c.Close())
 		_, err = c.Read(make([]byte, 1))
 		require.ErrorIs(w, err, net.ErrClosed)

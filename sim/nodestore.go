@@ -127,8 +127,10 @@ func (s *nodeStore) mayFlush() {
 	w.event(evFault, n, "", "the disk flushes its log into tables", 0)
 	w.deviate(n.point(atFlush), n, "", "the disk flushes its log into tables")
 	if err := n.disk.Flush(); err != nil {
-		w.failed(&Failure{Property: "the simulated disk flushes", Subject: n.name,
-			Detail: strings.Split(err.Error(), "\n")})
+		w.failed(&Failure{
+			Property: "the simulated disk flushes", Subject: n.name,
+			Detail: strings.Split(err.Error(), "\n"),
+		})
 	}
 }
 

@@ -66,8 +66,8 @@ func TestReportOfPanic(t *testing.T) {
 		w.Node("worker", func(n *sim.Node) {
 			n.Go("order", func(ctx context.Context) {
 				_ = w.Sleep(ctx, time.Second)
-				var orders map[string]int
-				orders["o-1"]++
+				orders := []string{"o-1"}
+				w.Logf("%s", orders[len(orders)])
 			})
 		})
 		_ = w.Sleep(w.Context(), time.Minute)

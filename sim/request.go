@@ -90,7 +90,8 @@ func (n *Node) request(ctx context.Context, name string, data []byte) ([]byte, e
 	r.inc, _ = caller.Owner.(*incarnation)
 	from := nodeOf(caller)
 	w.event(evSend, from, n.name, name, int64(len(data)))
-	w.post(message{from: from, to: n, name: name,
+	w.post(message{
+		from: from, to: n, name: name,
 		arrived: func(inc *incarnation) { inc.handle(from, r, name, data) },
 		failed: func() {
 			r.resolve(nil, fmt.Errorf("%w: node %q is down, request %q", ErrUnreachable, n.name, name))
@@ -123,8 +124,10 @@ func (inc *incarnation) handle(from *Node, r *reply, name string, data []byte) {
 		if err != nil {
 			err = &RemoteError{Node: n.name, Request: name, Text: err.Error()}
 		}
-		w.post(message{from: n, to: from, name: "answer to " + name,
-			arrived: func(*incarnation) { r.resolve(resp, err) }})
+		w.post(message{
+			from: n, to: from, name: "answer to " + name,
+			arrived: func(*incarnation) { r.resolve(resp, err) },
+		})
 	})
 	t.OnDone(func(*eventloop.Task) {
 		if !answered {

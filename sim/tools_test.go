@@ -42,7 +42,6 @@ func TestTools(t *testing.T) {
 			order = append(order, v)
 		}
 		require.Equal(w, []int{2, 1}, order)
-
 	})
 	require.Nil(t, failure, trace)
 }
