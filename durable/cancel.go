@@ -77,6 +77,14 @@ func (op *operation) cancel(cause error) bool {
 	return true
 }
 
+// cancellation is the cause of a cancellation from outside.
+func cancellation(why string) error {
+	if why == "" {
+		return ErrCancelled
+	}
+	return &reason{why, ErrCancelled}
+}
+
 // cancelRun cancels everything in the run that is not detached. The workflow function learns of it at its
 // next wait or operation, may clean up, and ends the run by returning.
 func (m *machine) cancelRun(cause error) bool { return m.root.own.cancel(causeOr(cause)) }

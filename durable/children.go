@@ -100,18 +100,17 @@ func (e *Engine) childStarted(s *startedChild) {
 	e.wake(s.id, nil)
 }
 
-// tellParent puts the run's end into its parent's mailbox, unless the parent has ended.
-func (q *round) tellParent(end []byte) error {
-	m := q.run.machine
-	if m.parentOp == "" {
+// tellParent puts a run's end into its parent's mailbox, unless the parent has ended.
+func (q *round) tellParent(run, parent, parentOp string, end []byte) error {
+	if parentOp == "" {
 		return nil
 	}
-	unreachable, err := q.reach(m.parent)
+	unreachable, err := q.reach(parent)
 	if err != nil || unreachable != nil {
 		return err
 	}
 	q.letters = append(q.letters, letter{
-		kind: mailChildEnd, to: m.parent, name: m.parentOp, from: q.run.id, content: end, number: q.e.nextLetter(),
+		kind: mailChildEnd, to: parent, name: parentOp, from: run, content: end, number: q.e.nextLetter(),
 	})
 	return nil
 }

@@ -89,7 +89,7 @@ func (e *Engine) closed() error {
 	}
 	signals := e.takeWaiters()
 	e.mu.Unlock()
-	e.stopped.Fire()
+	e.halted.Fire()
 	for _, s := range signals {
 		s.Fire()
 	}

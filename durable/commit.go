@@ -1,6 +1,9 @@
 package durable
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // commit makes a round's entries durable, in one batch with everything that follows from them.
 func (e *Engine) commit(q *round) error {
@@ -16,8 +19,11 @@ func (e *Engine) commit(q *round) error {
 		if !entry.Event.due.IsZero() {
 			b.Delete(timerKey(entry.Event.due, r.id, entry.Event.Op))
 		}
+		if entry.Event.Kind == EventCancelled {
+			b.Set(runKey(r.id, partAsked), nil)
+		}
 		for j := range entry.Commands {
-			if err := q.record(&entry.Commands[j]); err != nil {
+			if err := q.record(&entry.Commands[j], entry.Event.Time); err != nil {
 				return err
 			}
 		}
@@ -50,7 +56,7 @@ func (e *Engine) commit(q *round) error {
 }
 
 // record adds to the batch what follows from a command.
-func (q *round) record(c *Command) error {
+func (q *round) record(c *Command, at time.Time) error {
 	b, r := &q.batch, q.run
 	switch c.Kind {
 	case CommandTimer, CommandRetry:
@@ -64,13 +70,13 @@ func (q *round) record(c *Command) error {
 			b.Delete(timerKey(c.op.due, r.id, c.Op))
 		}
 	case CommandEnd:
-		end, err := encodeEnd(c)
+		end, err := encodeEnd(c, at)
 		if err != nil {
 			return err
 		}
 		b.Set(runKey(r.id, partEnd), end)
 		q.ended = true
-		return q.tellParent(end)
+		return q.tellParent(r.id, r.machine.parent, r.machine.parentOp, end)
 	}
 	return nil
 }

@@ -28,6 +28,7 @@ const (
 	fieldMessage    = 41 // Entry, message: its id
 	fieldParent     = 42 // Entry, started
 	fieldParentOp   = 43
+	fieldReason     = 50 // Entry, cancelled and terminated: why
 
 	fieldCommandKind        = 1
 	fieldCommandOp          = 2
@@ -65,6 +66,9 @@ func appendEntry(buf []byte, e *Entry) ([]byte, error) {
 	}
 	if ev.Message != "" {
 		buf = appendString(buf, fieldMessage, ev.Message)
+	}
+	if ev.Reason != "" {
+		buf = appendString(buf, fieldReason, ev.Reason)
 	}
 	if s := ev.Start; s != nil {
 		buf = appendString(buf, fieldWorkflow, s.Workflow)
@@ -163,6 +167,8 @@ func decodeEntry(seq int, data []byte) (Entry, error) {
 			started.Parent = string(b)
 		case fieldParentOp:
 			started.ParentOp = string(b)
+		case fieldReason:
+			e.Event.Reason = string(b)
 		}
 		return nil
 	})

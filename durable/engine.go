@@ -57,7 +57,8 @@ type Engine struct {
 	mu        sync.Mutex // never held over a call of store or host
 	runs      map[string]*run
 	parked    map[string]error
-	waiters   map[string]Signal // fired when the run ends or is parked
+	waiters   map[string]Signal   // fired when the run ends or is parked
+	stoppers  map[string][]Signal // fired when the run may have seen that it is to end
 	steps     map[stepKey]*underWay
 	inflight  map[string]int  // steps under way of a run
 	forgiven  map[string]bool // runs whose interruptions are counted anew, see Resume
@@ -69,7 +70,7 @@ type Engine struct {
 	busy      int    // steps under way and runs being driven
 	idle      Signal // fired when busy falls to 0, once Close waits for that
 	room      Signal // fired when busy falls to half of maxBusy
-	stopped   Signal
+	halted    Signal
 }
 
 // Open makes an engine on a store and recovers its unfinished runs: those with steps to run go on at once,
@@ -89,9 +90,10 @@ func Open(cfg Config) (*Engine, error) {
 	e := &Engine{
 		cfg: cfg, store: cfg.Store, host: cfg.Host, codec: cfg.Codec, hooks: cfg.Hooks,
 		defs: map[string]definition{}, runs: map[string]*run{}, parked: map[string]error{},
-		waiters: map[string]Signal{}, steps: map[stepKey]*underWay{}, inflight: map[string]int{},
+		waiters: map[string]Signal{}, stoppers: map[string][]Signal{},
+		steps: map[stepKey]*underWay{}, inflight: map[string]int{},
 		forgiven: map[string]bool{},
-		stopped:  cfg.Host.NewSignal(),
+		halted:   cfg.Host.NewSignal(),
 	}
 	for _, d := range cfg.Workflows {
 		def := d.define()
@@ -157,7 +159,7 @@ func (e *Engine) recover() error {
 func (e *Engine) guard(ctx context.Context) {
 	orderly := false
 	defer func() { e.abandon(orderly) }()
-	e.stopped.Wait(ctx)
+	e.halted.Wait(ctx)
 	orderly = true
 }
 
@@ -217,6 +219,10 @@ func (e *Engine) takeWaiters() []Signal {
 		signals = append(signals, e.waiters[id])
 	}
 	clear(e.waiters)
+	for _, id := range sortedIDs(e.stoppers) {
+		signals = append(signals, e.stoppers[id]...)
+	}
+	clear(e.stoppers)
 	for _, id := range sortedIDs(e.runs) {
 		signals = append(signals, e.runs[id].starters...)
 		e.runs[id].starters = nil

@@ -15,6 +15,7 @@ var (
 	ErrFenced          = errors.New("durable: another engine has taken over the store")
 	ErrFailed          = errors.New("durable: the engine has stopped because its store failed")
 	ErrParked          = errors.New("durable: the run is parked")
+	ErrTerminated      = errors.New("durable: the run was terminated")
 	ErrUnknownWorkflow = errors.New("durable: unknown workflow")
 	ErrNonDeterminism  = errors.New("durable: the run does not replay")
 	ErrDamaged         = errors.New("durable: damaged data")
@@ -108,6 +109,6 @@ func (e *StillRunningError) Error() string {
 }
 
 func init() {
-	RegisterError(ErrEnded)
+	RegisterError(ErrEnded, ErrTerminated)
 	RegisterErrorType[*RunError]()
 }

@@ -24,7 +24,10 @@ const (
 	EventAnswered      EventKind = 7 // the engine accepted or refused what was asked of it
 	EventChildEnded    EventKind = 8 // a child run has ended, or could not be started
 
-	lastEventKind = EventChildEnded
+	EventCancelled  EventKind = 10 // the run was cancelled from outside
+	EventTerminated EventKind = 11 // the run was ended from outside
+
+	lastEventKind = EventTerminated
 )
 
 func (k EventKind) String() string {
@@ -43,9 +46,16 @@ func (k EventKind) String() string {
 		return "answered"
 	case EventChildEnded:
 		return "child ended"
+	case EventCancelled:
+		return "cancelled"
+	case EventTerminated:
+		return "terminated"
 	}
 	return "event kind " + strconv.Itoa(int(k))
 }
+
+// stops reports whether the event asks the run to end.
+func (k EventKind) stops() bool { return k == EventCancelled || k == EventTerminated }
 
 // Event is what a run observes. Everything that workflow code can learn is in an event of its journal.
 type Event struct {
@@ -65,6 +75,8 @@ type Event struct {
 	From string
 	// Message is the id that the sender gave a message, empty when it gave none.
 	Message string
+	// Reason is why the run was cancelled or terminated, in the words of who did it; it may be empty.
+	Reason string
 	// Start holds the facts of EventStarted, nil otherwise.
 	Start *Start
 
@@ -147,6 +159,7 @@ type Command struct {
 	content []byte     // of CommandSend, or the input of CommandChild
 	result  []byte     // of CommandEnd
 	failure *Failure   // of CommandEnd
+	gaveIn  bool       // of CommandEnd: with the cancellation of the run
 }
 
 // same reports whether a replay's command is the recorded one. Deadlines follow from the argument and the

@@ -60,6 +60,7 @@ type jsonEntry struct {
 	Retry      *time.Time    `json:"retry,omitempty"`
 	From       string        `json:"from,omitempty"`
 	Message    string        `json:"message,omitempty"`
+	Reason     string        `json:"reason,omitempty"`
 	Commands   []jsonCommand `json:"commands,omitempty"`
 	Unanswered bool          `json:"unanswered,omitempty"`
 }
@@ -125,7 +126,7 @@ func toJSON(e *Entry) jsonEntry {
 	out := jsonEntry{
 		Seq: e.Seq, Event: ev.Kind.String(), Time: ev.Time.UTC(), Op: ev.Op,
 		Result: asPayload(ev.Result), Failure: ev.Failure, Unanswered: e.Unanswered,
-		From: ev.From, Message: ev.Message,
+		From: ev.From, Message: ev.Message, Reason: ev.Reason,
 	}
 	if s := ev.Start; s != nil {
 		out.Workflow, out.Input, out.Seed, out.Behaviour = s.Workflow, asPayload(s.Input), s.Seed, s.Behaviour
@@ -161,7 +162,7 @@ func (in *jsonEntry) entry() (Entry, error) {
 	}
 	e := Entry{Seq: in.Seq, Unanswered: in.Unanswered, Event: Event{
 		Kind: kind, Time: in.Time, Op: in.Op, Result: in.Result.bytes(), Failure: in.Failure,
-		From: in.From, Message: in.Message,
+		From: in.From, Message: in.Message, Reason: in.Reason,
 	}}
 	if in.Retry != nil {
 		e.Event.Retry = *in.Retry

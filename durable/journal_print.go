@@ -43,6 +43,8 @@ func (ev *Event) describe() string {
 	switch {
 	case ev.Start != nil:
 		s += " with " + string(ev.Start.Input)
+	case ev.Reason != "":
+		s += ": " + ev.Reason
 	case ev.Failure != nil:
 		s += ": error " + ev.Failure.Text
 	case ev.Kind == EventMessage && ev.From != "":

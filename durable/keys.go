@@ -15,6 +15,7 @@ import (
 //	r <run> 0 h                    header of a run: workflow and fingerprint of the input
 //	r <run> 0 j <seq>              journal entry, seq 8 bytes big-endian
 //	r <run> 0 z                    how the run ended
+//	r <run> 0 c                    the run was asked to end, by a cancellation
 //	r <run> 0 w <topic> 0          the run waits for a message of this topic
 //	r <run> 0 q                    the number of the letter that came last, once one has come
 //	r <run> 0 i <topic> 0 <id>     the message with this id has come: fingerprint of its content
@@ -34,6 +35,7 @@ const (
 	partHeader  = 'h'
 	partJournal = 'j'
 	partEnd     = 'z'
+	partAsked   = 'c'
 	partWaits   = 'w'
 	partMark    = 'q'
 	partMessage = 'i'

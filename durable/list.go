@@ -15,6 +15,9 @@ const (
 	Unended Status = "unended"
 	Done    Status = "done"
 	Failed  Status = "failed"
+
+	Cancelled  Status = "cancelled"  // it returned the cancellation that came from outside
+	Terminated Status = "terminated" // it was ended from outside
 )
 
 // Listing is one run of a store, as List tells it.
@@ -60,11 +63,8 @@ func listing(st store.Store, run string) (Listing, error) {
 	}
 	l.Workflow = h.workflow
 	end, found, err := st.Get(runKey(run, partEnd))
-	if found && len(end) > 0 {
-		l.Status = Done
-		if end[0] == endFailure {
-			l.Status = Failed
-		}
+	if found && err == nil {
+		l.Status, _, err = parseEndHead(run, end)
 	}
 	return l, err
 }

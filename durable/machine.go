@@ -2,6 +2,7 @@ package durable
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -41,6 +42,7 @@ type machine struct {
 	pending   map[string]*operation // operations that an event will end
 	receives  []*operation          // waits for messages, in the order of creation; some may have ended
 	commands  []Command             // issued since the last event
+	asked     bool                  // to end, by a cancellation from outside
 	ended     bool
 	err       error // why the run can't go on
 	locate    bool  // note where in the code commands are issued; it makes replay half as fast
@@ -93,6 +95,11 @@ func (m *machine) apply(ev *Event) ([]Command, error) {
 		m.start(ev.Start)
 	case EventAttemptFailed:
 		m.attemptFailed(m.pendingFor(ev), ev)
+	case EventCancelled:
+		m.asked = true
+		m.cancelRun(cancellation(ev.Reason))
+	case EventTerminated:
+		m.ended = true
 	default:
 		if op := m.pendingFor(ev); op.kind == CommandStep && ev.Kind == EventTimerFired {
 			m.attempt(op)
@@ -142,6 +149,12 @@ func (m *machine) end(ev *Event) {
 
 // awaits reports whether the event of this kind for operation op is still to come.
 func (m *machine) awaits(kind EventKind, op string) bool {
+	switch kind {
+	case EventCancelled:
+		return m.root != nil && !m.asked && !m.ended
+	case EventTerminated:
+		return m.root != nil && !m.ended
+	}
 	p := m.pending[op]
 	if p == nil || m.ended {
 		return false
@@ -193,6 +206,7 @@ func (m *machine) start(s *Start) {
 		c := Command{Kind: CommandEnd, result: result, failure: failure, Fingerprint: xxhash.Sum64(result)}
 		if failure != nil {
 			c.Fingerprint = xxhash.Sum64String(failure.Text)
+			c.gaveIn = m.asked && errors.Is(err, ErrCancelled)
 		}
 		m.commands = append(m.commands, c)
 		m.ended = true

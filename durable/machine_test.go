@@ -30,6 +30,7 @@ import (
 //	answered <op>                the engine accepted a message or a start, or refused it with the error below
 //	child <op>                   a child ended, with the JSON result below
 //	childfail <op>               a child ended, with the error's text below
+//	cancel, terminate            the run is to end, with the reason below
 //	replay [program]             replays all events so far, cold, and once for every prefix
 //	wait <duration>              moves the time of later events
 //	stuck                        who waits for what, when nothing is under way any more
@@ -98,6 +99,9 @@ func (tr *transcript) command(t *testing.T, d *datadriven.TestData) string {
 			ev.Failure = recordFailure(errors.New(d.Input))
 		}
 		return tr.feed(ev)
+	case "cancel", "terminate":
+		kind := map[string]EventKind{"cancel": EventCancelled, "terminate": EventTerminated}[d.Cmd]
+		return tr.feed(Event{Kind: kind, Reason: d.Input})
 	case "wait":
 		step, err := time.ParseDuration(arg(0))
 		require.NoError(t, err)

@@ -136,6 +136,9 @@ func replay(
 		if e.Event.Kind == EventStepEnded {
 			done.Steps++
 		}
+		if e.Event.Kind == EventTerminated {
+			done.Ended, done.Err = true, termination(e.Event.Reason)
+		}
 		if e.Unanswered {
 			done.answered = append(done.answered, Entry{Seq: e.Seq, Event: e.Event, Commands: m.commands})
 		}

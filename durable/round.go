@@ -48,6 +48,9 @@ func (e *Engine) newRound(r *run) *round {
 
 // advance does one round: events in, commit, commands out. It reports whether there may be more to do.
 func (e *Engine) advance(r *run) bool {
+	if e.terminated(r) {
+		return false
+	}
 	events, mail, ok := e.takeInbox(r)
 	if !ok || r.machine == nil && !e.loaded(r) {
 		return false
@@ -74,6 +77,9 @@ func (e *Engine) advance(r *run) bool {
 			return false
 		}
 		e.release(q)
+	}
+	if slices.ContainsFunc(events, func(ev Event) bool { return ev.Kind.stops() }) {
+		e.tellStoppers(r.id)
 	}
 	switch {
 	case q.parkFor != nil:
@@ -157,6 +163,9 @@ func (q *round) apply(ev Event) {
 	m := q.run.machine
 	if ev.Kind == eventProgress {
 		q.saveProgress(&ev)
+		return
+	}
+	if ev.Kind == EventTerminated { // no matter of a round, see Engine.terminated
 		return
 	}
 	if ev.Kind != EventStarted && (!m.awaits(ev.Kind, ev.Op) || q.stale(&ev)) {

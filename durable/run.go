@@ -86,7 +86,7 @@ func (e *Engine) bring(id string, ev *Event, mail mailFlags) {
 // drive loads the run if need be and works until nothing has arrived any more. The caller has set driven
 // and called begin; a task that is killed on the way, in simulation, takes the engine with it.
 func (e *Engine) drive(r *run) {
-	if r.machine == nil && e.loaded(r) {
+	if !e.terminated(r) && r.machine == nil && e.loaded(r) {
 		e.mu.Lock()
 		r.mail |= r.machine.expectsMail()
 		e.mu.Unlock()
@@ -102,12 +102,20 @@ func (e *Engine) loaded(r *run) bool {
 	switch {
 	case e.failed() != nil || err == nil && r.machine.ended:
 		e.finish(r)
+	case err != nil && e.over(r.id):
+		e.finish(r)
 	case err != nil:
 		e.park(r, err)
 	default:
 		return true
 	}
 	return false
+}
+
+// over reports whether the store says that the run has ended.
+func (e *Engine) over(run string) bool {
+	_, ended, err := e.store.Get(runKey(run, partEnd))
+	return ended && err == nil
 }
 
 // takeInbox returns the events that have arrived, and whether letters may have. With nothing, it ends the
@@ -172,6 +180,8 @@ func (e *Engine) drop(r *run, parked error) {
 		signals = append(signals, s)
 		delete(e.waiters, r.id)
 	}
+	signals = append(signals, e.stoppers[r.id]...)
+	delete(e.stoppers, r.id)
 	e.mu.Unlock()
 	for _, s := range signals {
 		s.Fire()

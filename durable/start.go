@@ -2,7 +2,6 @@ package durable
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -268,39 +267,4 @@ func (e *Engine) ended(id string) (result []byte, done bool, err error) {
 		return nil, true, fmt.Errorf("%w: %q", ErrNotFound, id)
 	}
 	return nil, false, nil
-}
-
-// How a run ended, in the store: a mark, then the encoded result or the failure as JSON.
-const (
-	endResult  = 'r'
-	endFailure = 'e'
-)
-
-func encodeEnd(c *Command) ([]byte, error) {
-	if c.failure == nil {
-		return append([]byte{endResult}, c.result...), nil
-	}
-	text, err := json.Marshal(c.failure)
-	return append([]byte{endFailure}, text...), err
-}
-
-func decodeEnd(run string, data []byte) ([]byte, error) {
-	result, failure, err := parseEnd(run, data)
-	if failure != nil {
-		err = &RunError{Run: run, Cause: failure.err()}
-	}
-	return result, err
-}
-
-func parseEnd(run string, data []byte) (result []byte, failure *Failure, err error) {
-	switch {
-	case len(data) > 0 && data[0] == endResult:
-		return data[1:], nil, nil
-	case len(data) > 0 && data[0] == endFailure:
-		failure = new(Failure)
-		if json.Unmarshal(data[1:], failure) == nil {
-			return nil, failure, nil
-		}
-	}
-	return nil, nil, fmt.Errorf("%w: run %q: how it ended: %.40q", ErrDamaged, run, data)
 }
