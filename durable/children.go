@@ -100,7 +100,7 @@ func (e *Engine) childStarted(s *startedChild) {
 	e.wake(s.id, nil)
 }
 
-// tellParent puts a run's end into its parent's mailbox, unless the parent has ended.
+// tellParent puts a run's end into the mailbox of its parent, if it has one that has not ended.
 func (q *round) tellParent(run, parent, parentOp string, end []byte) error {
 	if parentOp == "" {
 		return nil

@@ -1,8 +1,8 @@
 package durable
 
 import (
+	"encoding/binary"
 	"slices"
-	"time"
 )
 
 // commit makes a round's entries durable, in one batch with everything that follows from them.
@@ -23,7 +23,7 @@ func (e *Engine) commit(q *round) error {
 			b.Set(runKey(r.id, partAsked), nil)
 		}
 		for j := range entry.Commands {
-			if err := q.record(&entry.Commands[j], entry.Event.Time); err != nil {
+			if err := q.record(entry, &entry.Commands[j]); err != nil {
 				return err
 			}
 		}
@@ -56,7 +56,7 @@ func (e *Engine) commit(q *round) error {
 }
 
 // record adds to the batch what follows from a command.
-func (q *round) record(c *Command, at time.Time) error {
+func (q *round) record(entry *Entry, c *Command) error {
 	b, r := &q.batch, q.run
 	switch c.Kind {
 	case CommandTimer, CommandRetry:
@@ -69,8 +69,12 @@ func (q *round) record(c *Command, at time.Time) error {
 		if c.op.waits() {
 			b.Delete(timerKey(c.op.due, r.id, c.Op))
 		}
+	case CommandPublish:
+		version := binary.BigEndian.AppendUint64(nil, uint64(entry.Seq))
+		b.Set(valueKey(r.id, c.Name), append(version, c.content...))
+		q.published = true
 	case CommandEnd:
-		end, err := encodeEnd(c, at)
+		end, err := encodeEnd(c, entry.Event.Time)
 		if err != nil {
 			return err
 		}

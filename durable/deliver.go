@@ -31,9 +31,12 @@ func (e *Engine) nudge(kind mailKind, run, name string) {
 	e.wakeFor(run, kind.flag())
 }
 
-// deliver tells runs of what a commit has brought them: those that it has started, and the receivers of
-// letters.
+// deliver tells everyone of what a commit has brought them: the runs that it has started, the receivers of
+// letters, the watchers of values.
 func (e *Engine) deliver(q *round) {
+	if q.published {
+		e.tellWatchers(q.run.id)
+	}
 	for i := range q.started {
 		e.childStarted(&q.started[i])
 	}

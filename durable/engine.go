@@ -59,6 +59,7 @@ type Engine struct {
 	parked    map[string]error
 	waiters   map[string]Signal   // fired when the run ends or is parked
 	stoppers  map[string][]Signal // fired when the run may have seen that it is to end
+	watchers  map[string]*watching
 	steps     map[stepKey]*underWay
 	inflight  map[string]int  // steps under way of a run
 	forgiven  map[string]bool // runs whose interruptions are counted anew, see Resume
@@ -90,10 +91,9 @@ func Open(cfg Config) (*Engine, error) {
 	e := &Engine{
 		cfg: cfg, store: cfg.Store, host: cfg.Host, codec: cfg.Codec, hooks: cfg.Hooks,
 		defs: map[string]definition{}, runs: map[string]*run{}, parked: map[string]error{},
-		waiters: map[string]Signal{}, stoppers: map[string][]Signal{},
-		steps: map[stepKey]*underWay{}, inflight: map[string]int{},
-		forgiven: map[string]bool{},
-		halted:   cfg.Host.NewSignal(),
+		waiters: map[string]Signal{}, stoppers: map[string][]Signal{}, watchers: map[string]*watching{},
+		steps: map[stepKey]*underWay{}, inflight: map[string]int{}, forgiven: map[string]bool{},
+		halted: cfg.Host.NewSignal(),
 	}
 	for _, d := range cfg.Workflows {
 		def := d.define()
@@ -223,6 +223,10 @@ func (e *Engine) takeWaiters() []Signal {
 		signals = append(signals, e.stoppers[id]...)
 	}
 	clear(e.stoppers)
+	for _, id := range sortedIDs(e.watchers) {
+		signals = append(signals, e.watchers[id].signal)
+	}
+	clear(e.watchers)
 	for _, id := range sortedIDs(e.runs) {
 		signals = append(signals, e.runs[id].starters...)
 		e.runs[id].starters = nil

@@ -112,6 +112,7 @@ const (
 
 	CommandReceive CommandKind = 8  // wait for a message
 	CommandSend    CommandKind = 9  // send a message to a run
+	CommandPublish CommandKind = 10 // set a published value
 	CommandChild   CommandKind = 11 // start a child run
 
 	lastCommandKind = CommandChild
@@ -135,6 +136,8 @@ func (k CommandKind) String() string {
 		return "receive"
 	case CommandSend:
 		return "send"
+	case CommandPublish:
+		return "publish"
 	case CommandChild:
 		return "child"
 	}
@@ -145,7 +148,7 @@ func (k CommandKind) String() string {
 type Command struct {
 	Kind        CommandKind
 	Op          string // the operation's id, its place in the tree of branches; empty for CommandEnd
-	Name        string // of the step, branch, topic or child's workflow
+	Name        string // of the step, branch, topic or value; the child's workflow
 	To          string // the run that a message goes to; the child's id
 	Fingerprint uint64 // of the encoded argument, duration, message or result
 	Deadline    time.Time
@@ -156,7 +159,7 @@ type Command struct {
 	step    stepFunc   // what to run; nil except for CommandStep
 	child   *child     // of CommandChild
 	pc      uintptr    // of the call in workflow code; captured only while diagnosing a replay
-	content []byte     // of CommandSend, or the input of CommandChild
+	content []byte     // of CommandSend and CommandPublish; the input of CommandChild
 	result  []byte     // of CommandEnd
 	failure *Failure   // of CommandEnd
 	gaveIn  bool       // of CommandEnd: with the cancellation of the run

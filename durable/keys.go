@@ -24,6 +24,7 @@ import (
 //	a <run> 0                      the run has steps to run: it is loaded when the engine opens
 //	p <run> 0 <op>                 progress of a step that has not ended, and how often it was interrupted
 //	t <deadline> <run> 0 <op>      a timer, deadline 8 bytes big-endian, Unix nanoseconds with the sign flipped
+//	v <run> 0 <name>               a published value: its journal entry, 8 bytes big-endian, and the content
 const (
 	tableMeta   = 'm'
 	tableRun    = 'r'
@@ -31,6 +32,7 @@ const (
 	tableTimer  = 't'
 	tableSaved  = 'p'
 	tableMail   = 'q'
+	tableValue  = 'v'
 
 	partHeader  = 'h'
 	partJournal = 'j'
@@ -86,13 +88,7 @@ func activeKey(id string) []byte {
 	return append(k, 0)
 }
 
-func progressKey(run, op string) []byte {
-	k := make([]byte, 0, len(run)+len(op)+2)
-	k = append(k, tableSaved)
-	k = append(k, run...)
-	k = append(k, 0)
-	return append(k, op...)
-}
+func progressKey(run, op string) []byte { return tableKey(tableSaved, run, op) }
 
 // progressRange returns the bounds of what is saved of a run's steps.
 func progressRange(run string) (from, to []byte) {
@@ -100,6 +96,17 @@ func progressRange(run string) (from, to []byte) {
 	to = progressKey(run, "")
 	to[len(to)-1] = 1
 	return from, to
+}
+
+func valueKey(run, name string) []byte { return tableKey(tableValue, run, name) }
+
+// tableKey is a key of a table that has something by name for each run.
+func tableKey(table byte, run, name string) []byte {
+	k := make([]byte, 0, len(run)+len(name)+2)
+	k = append(k, table)
+	k = append(k, run...)
+	k = append(k, 0)
+	return append(k, name...)
 }
 
 const signBit = 1 << 63

@@ -182,6 +182,10 @@ func (e *Engine) drop(r *run, parked error) {
 	}
 	signals = append(signals, e.stoppers[r.id]...)
 	delete(e.stoppers, r.id)
+	if w := e.watchers[r.id]; w != nil {
+		signals = append(signals, w.signal)
+		delete(e.watchers, r.id)
+	}
 	e.mu.Unlock()
 	for _, s := range signals {
 		s.Fire()
