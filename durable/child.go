@@ -25,8 +25,8 @@ type Child struct {
 	Unawaited ChildPolicy
 }
 
-// ChildPolicy says what becomes of a child run that has not ended when the parent does not wait for it any more:
-// because its branch has ended, or it was cancelled, or the Future was.
+// ChildPolicy says what becomes of a child run that has not ended when the parent does not wait for it any
+// more: because its branch has ended, or it was cancelled, or the Future was.
 type ChildPolicy uint8
 
 // The policies for children.

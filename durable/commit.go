@@ -73,6 +73,8 @@ func (q *round) record(entry *Entry, c *Command) error {
 		version := binary.BigEndian.AppendUint64(nil, uint64(entry.Seq))
 		b.Set(valueKey(r.id, c.Name), append(version, c.content...))
 		q.published = true
+	case CommandAnswer:
+		return q.recordAnswer(c)
 	case CommandEnd:
 		end, err := encodeEnd(c, entry.Event.Time)
 		if err != nil {

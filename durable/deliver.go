@@ -8,8 +8,8 @@ import (
 )
 
 // nudge makes a run look into its mailbox, after a letter has come, if it may be waiting for it. It reads the
-// store only when the run is not in memory. A run that begins to wait at this moment finds the letter: it looks
-// after it has said that it waits.
+// store only when the run is not in memory. A run that begins to wait at this moment finds the letter: it
+// looks after it has said that it waits.
 func (e *Engine) nudge(kind mailKind, run, name string) {
 	e.mu.Lock()
 	loaded := e.runs[run] != nil
@@ -34,6 +34,7 @@ func (e *Engine) nudge(kind mailKind, run, name string) {
 // deliver tells everyone of what a commit has brought them: the runs that it has started, the receivers of
 // letters, the watchers of values.
 func (e *Engine) deliver(q *round) {
+	e.tellClients(q)
 	if q.published {
 		e.tellWatchers(q.run.id)
 	}

@@ -60,6 +60,7 @@ type Engine struct {
 	waiters   map[string]Signal   // fired when the run ends or is parked
 	stoppers  map[string][]Signal // fired when the run may have seen that it is to end
 	watchers  map[string]*watching
+	updates   map[string][]*asked // that clients wait for, by run
 	steps     map[stepKey]*underWay
 	inflight  map[string]int  // steps under way of a run
 	forgiven  map[string]bool // runs whose interruptions are counted anew, see Resume
@@ -92,8 +93,9 @@ func Open(cfg Config) (*Engine, error) {
 		cfg: cfg, store: cfg.Store, host: cfg.Host, codec: cfg.Codec, hooks: cfg.Hooks,
 		defs: map[string]definition{}, runs: map[string]*run{}, parked: map[string]error{},
 		waiters: map[string]Signal{}, stoppers: map[string][]Signal{}, watchers: map[string]*watching{},
-		steps: map[stepKey]*underWay{}, inflight: map[string]int{}, forgiven: map[string]bool{},
-		halted: cfg.Host.NewSignal(),
+		updates: map[string][]*asked{}, steps: map[stepKey]*underWay{}, inflight: map[string]int{},
+		forgiven: map[string]bool{},
+		halted:   cfg.Host.NewSignal(),
 	}
 	for _, d := range cfg.Workflows {
 		def := d.define()
@@ -227,6 +229,9 @@ func (e *Engine) takeWaiters() []Signal {
 		signals = append(signals, e.watchers[id].signal)
 	}
 	clear(e.watchers)
+	for _, id := range sortedIDs(e.updates) {
+		signals = append(signals, e.takeClients(id)...)
+	}
 	for _, id := range sortedIDs(e.runs) {
 		signals = append(signals, e.runs[id].starters...)
 		e.runs[id].starters = nil

@@ -23,6 +23,7 @@ const (
 	EventMessage       EventKind = 6 // a message was received
 	EventAnswered      EventKind = 7 // the engine accepted or refused what was asked of it
 	EventChildEnded    EventKind = 8 // a child run has ended, or could not be started
+	EventUpdate        EventKind = 9 // an update was accepted
 
 	EventCancelled  EventKind = 10 // the run was cancelled from outside
 	EventTerminated EventKind = 11 // the run was ended from outside
@@ -50,6 +51,8 @@ func (k EventKind) String() string {
 		return "cancelled"
 	case EventTerminated:
 		return "terminated"
+	case EventUpdate:
+		return "update accepted"
 	}
 	return "event kind " + strconv.Itoa(int(k))
 }
@@ -64,7 +67,8 @@ type Event struct {
 	Time time.Time
 	// Op is the id of the operation that ended; empty for EventStarted.
 	Op string
-	// Result is the encoded result of a step or child that succeeded, or the content of a message.
+	// Result is the encoded result of a step or child that succeeded, the content of a message or the input of
+	// an update.
 	Result []byte
 	// Failure is the recorded error of what failed, an attempt at a step included; nil when it succeeded.
 	Failure *Failure
@@ -73,7 +77,7 @@ type Event struct {
 	// From is the id of the run that sent a message, or of the child that ended; empty when a message came from
 	// outside, or a child was not started.
 	From string
-	// Message is the id that the sender gave a message, empty when it gave none.
+	// Message is the id of an update, or the one that the sender gave a message, empty when it gave none.
 	Message string
 	// Reason is why the run was cancelled or terminated, in the words of who did it; it may be empty.
 	Reason string
@@ -114,8 +118,10 @@ const (
 	CommandSend    CommandKind = 9  // send a message to a run
 	CommandPublish CommandKind = 10 // set a published value
 	CommandChild   CommandKind = 11 // start a child run
+	CommandHandle  CommandKind = 12 // take updates of a kind
+	CommandAnswer  CommandKind = 13 // answer an update
 
-	lastCommandKind = CommandChild
+	lastCommandKind = CommandAnswer
 )
 
 func (k CommandKind) String() string {
@@ -140,6 +146,10 @@ func (k CommandKind) String() string {
 		return "publish"
 	case CommandChild:
 		return "child"
+	case CommandHandle:
+		return "handle"
+	case CommandAnswer:
+		return "answer"
 	}
 	return "command kind " + strconv.Itoa(int(k))
 }
@@ -148,8 +158,8 @@ func (k CommandKind) String() string {
 type Command struct {
 	Kind        CommandKind
 	Op          string // the operation's id, its place in the tree of branches; empty for CommandEnd
-	Name        string // of the step, branch, topic or value; the child's workflow
-	To          string // the run that a message goes to; the child's id
+	Name        string // of the step, branch, topic, value or update; the child's workflow
+	To          string // the run that a message goes to; the child's id; the update's id
 	Fingerprint uint64 // of the encoded argument, duration, message or result
 	Deadline    time.Time
 	Target      CommandKind // of CommandCancel: what the operation is
@@ -158,10 +168,11 @@ type Command struct {
 	op      *operation // of CommandCancel
 	step    stepFunc   // what to run; nil except for CommandStep
 	child   *child     // of CommandChild
+	handler *handler   // of CommandHandle
 	pc      uintptr    // of the call in workflow code; captured only while diagnosing a replay
 	content []byte     // of CommandSend and CommandPublish; the input of CommandChild
-	result  []byte     // of CommandEnd
-	failure *Failure   // of CommandEnd
+	result  []byte     // of CommandEnd and CommandAnswer
+	failure *Failure   // of CommandEnd and CommandAnswer
 	gaveIn  bool       // of CommandEnd: with the cancellation of the run
 }
 

@@ -49,6 +49,8 @@ func (ev *Event) describe() string {
 		s += ": error " + ev.Failure.Text
 	case ev.Kind == EventMessage && ev.From != "":
 		s += " from " + ev.From + ": " + string(ev.Result)
+	case ev.Kind == EventUpdate:
+		s += " " + ev.Message + ": " + string(ev.Result)
 	case ev.Kind == EventStepEnded, ev.Kind == EventMessage, ev.Kind == EventChildEnded:
 		s += ": " + string(ev.Result)
 	}

@@ -25,6 +25,7 @@ import (
 //	p <run> 0 <op>                 progress of a step that has not ended, and how often it was interrupted
 //	t <deadline> <run> 0 <op>      a timer, deadline 8 bytes big-endian, Unix nanoseconds with the sign flipped
 //	v <run> 0 <name>               a published value: its journal entry, 8 bytes big-endian, and the content
+//	u <run> 0 <id>                 an update that the run has taken, see asked.decode
 const (
 	tableMeta   = 'm'
 	tableRun    = 'r'
@@ -33,6 +34,7 @@ const (
 	tableSaved  = 'p'
 	tableMail   = 'q'
 	tableValue  = 'v'
+	tableUpdate = 'u'
 
 	partHeader  = 'h'
 	partJournal = 'j'
@@ -99,6 +101,8 @@ func progressRange(run string) (from, to []byte) {
 }
 
 func valueKey(run, name string) []byte { return tableKey(tableValue, run, name) }
+
+func updateKey(run, id string) []byte { return tableKey(tableUpdate, run, id) }
 
 // tableKey is a key of a table that has something by name for each run.
 func tableKey(table byte, run, name string) []byte {

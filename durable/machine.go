@@ -50,18 +50,19 @@ type machine struct {
 
 // operation is something that workflow code waits for.
 type operation struct {
-	m      *machine
-	id     string
-	kind   CommandKind
-	name   string
-	order  int
-	due    time.Time // of a timer, of a wait with a timeout, or of a step's next attempt; zero for none
-	looked bool      // of a wait for a message: the mailbox had none
-	step   stepFunc  // of a step
-	retry  *retrying // of a step with options or failed attempts; nil otherwise
-	child  *child    // of a child run
-	branch *branch   // of a branch that was started
-	ended  int       // 1 for the first operation of the run that ended; 0 while it hasn't
+	m       *machine
+	id      string
+	kind    CommandKind
+	name    string
+	order   int
+	due     time.Time // of a timer, of a wait with a timeout, or of a step's next attempt; zero for none
+	looked  bool      // of a wait for a message: the mailbox had none
+	step    stepFunc  // of a step
+	retry   *retrying // of a step with options or failed attempts; nil otherwise
+	child   *child    // of a child run
+	handler *handler  // of updates
+	branch  *branch   // of a branch that was started
+	ended   int       // 1 for the first operation of the run that ended; 0 while it hasn't
 	outcome
 
 	place    member // in its scope
@@ -100,6 +101,8 @@ func (m *machine) apply(ev *Event) ([]Command, error) {
 		m.cancelRun(cancellation(ev.Reason))
 	case EventTerminated:
 		m.ended = true
+	case EventUpdate:
+		m.startUpdate(ev)
 	default:
 		if op := m.pendingFor(ev); op.kind == CommandStep && ev.Kind == EventTimerFired {
 			m.attempt(op)
@@ -172,6 +175,8 @@ func (m *machine) awaits(kind EventKind, op string) bool {
 		return p.kind == CommandSend || p.kind == CommandChild && p.child.detached
 	case EventChildEnded:
 		return p.kind == CommandChild && !p.child.detached
+	case EventUpdate:
+		return p.kind == CommandHandle
 	}
 	return false
 }
@@ -240,7 +245,7 @@ func (b *branch) issue(op *operation, c Command) {
 		return
 	}
 	c.Kind, c.Op, c.Name = op.kind, op.id, op.name
-	op.step, op.child = c.step, c.child
+	op.step, op.child, op.handler = c.step, c.child, c.handler
 	c.pc = b.pc[0]
 	m.commands = append(m.commands, c)
 	if op.kind != CommandBranch {

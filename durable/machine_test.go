@@ -28,6 +28,7 @@ import (
 //	timer <op>                   the timer fired
 //	message <op>                 a message was received, with the JSON content below
 //	answered <op>                the engine accepted a message or a start, or refused it with the error below
+//	update <op> <id>             an update was accepted by the handler, with the JSON input below
 //	child <op>                   a child ended, with the JSON result below
 //	childfail <op>               a child ended, with the error's text below
 //	cancel, terminate            the run is to end, with the reason below
@@ -88,6 +89,9 @@ func (tr *transcript) command(t *testing.T, d *datadriven.TestData) string {
 		return tr.feed(Event{Kind: EventTimerFired, Op: arg(0)})
 	case "message":
 		return tr.feed(Event{Kind: EventMessage, Op: arg(0), Result: []byte(d.Input)})
+	case "update":
+		ev := Event{Kind: EventUpdate, Op: arg(0), Message: arg(1), Result: []byte(d.Input)}
+		return tr.feed(ev)
 	case "child":
 		return tr.feed(Event{Kind: EventChildEnded, Op: arg(0), From: "r/" + arg(0), Result: []byte(d.Input)})
 	case "childfail":

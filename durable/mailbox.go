@@ -49,7 +49,9 @@ type mailFlags uint8
 const (
 	maybeMessage mailFlags = 1 << iota
 	maybeChildEnd
-	anyMail = maybeMessage | maybeChildEnd
+	maybeUpdate // which is no letter, but comes in like one
+
+	anyMail = maybeMessage | maybeChildEnd | maybeUpdate
 )
 
 func (k mailKind) flag() mailFlags {

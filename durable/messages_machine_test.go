@@ -11,7 +11,14 @@ import (
 
 var talk = NewTopic[string]("talk")
 
-var oneStep = Define("one", func(ctx Context, in string) (string, error) { return Step(ctx, "first", say, in) })
+var (
+	grow = NewUpdate[string, string]("grow")
+	size = NewValue[int]("size")
+)
+
+var oneStep = Define("one", func(ctx Context, in string) (string, error) {
+	return Step(ctx, "first", say, in)
+})
 
 // Programs for transcripts about messages.
 func init() {
@@ -44,6 +51,34 @@ func init() {
 		}),
 		"children-other-id": Define("children-other-id", func(ctx Context, in string) (string, error) {
 			return StartDetached(ctx, oneStep, "mine", in)
+		}),
+	})
+}
+
+// Programs for transcripts about updates and waiters.
+func init() {
+	maps.Copy(programs, map[string]Definition{
+		"updates": Define("updates", func(ctx Context, in string) (string, error) {
+			log := ""
+			grow.Handle(ctx, nil, func(ctx Context, s string) (string, error) {
+				log += s
+				if s == "" {
+					return "", errors.New("nothing to grow by")
+				}
+				err := size.Publish(ctx, len(log))
+				if _, err := Step(ctx, "first", say, s); err != nil {
+					return "", err
+				}
+				return log, err
+			})
+			_, err := talk.Receive(ctx)
+			return log, err
+		}),
+		"updates-detached": Define("updates-detached", func(ctx Context, in string) (string, error) {
+			grow.Handle(ctx.Detached(), nil, func(ctx Context, s string) (string, error) {
+				return s, ctx.Sleep(time.Second)
+			})
+			return talk.Receive(ctx)
 		}),
 		"waiters": Define("waiters", func(ctx Context, in string) (string, error) {
 			a, b := talk.Next(ctx), talk.Next(ctx)

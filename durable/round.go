@@ -28,7 +28,12 @@ type round struct {
 	started []startedChild  // runs that start in this round
 	reached map[string]bool // runs that get letters
 
-	mail      mailFlags       // letters that may have come since the mailbox was looked at
+	mail     mailFlags       // letters that may have come since the mailbox was looked at
+	handles  bool            // the run takes updates that it did not take before
+	updates  map[string]bool // accepted in this round, by id
+	rejected []rejection
+	answered []string // ids of updates
+
 	more      mailFlags       // letters that are left to the next round
 	dirty     bool            // the batch has something to write although there are no entries
 	boxes     map[string]*box // of messages, by topic
@@ -61,7 +66,9 @@ func (e *Engine) advance(r *run) bool {
 	for i := range events {
 		q.take(events[i])
 	}
-	q.takeMail()
+	for q.takeMail(); q.takeUpdates(); {
+		q.takeMail()
+	}
 	if q.broken != nil {
 		e.fail(q.broken)
 		e.finish(r)
@@ -78,6 +85,8 @@ func (e *Engine) advance(r *run) bool {
 			return false
 		}
 		e.release(q)
+	} else {
+		e.tellClients(q)
 	}
 	if slices.ContainsFunc(events, func(ev Event) bool { return ev.Kind.stops() }) {
 		e.tellStoppers(r.id)
@@ -198,6 +207,8 @@ func (q *round) consider(commands []Command) {
 		switch {
 		case c.Kind == CommandSend && pending:
 			q.send(c)
+		case c.Kind == CommandHandle:
+			q.handles = true
 		case c.Kind == CommandChild && (pending || c.child.unawaited == AbandonChild):
 			q.startChild(c)
 		}

@@ -89,6 +89,9 @@ func (e *Engine) drive(r *run) {
 	if !e.terminated(r) && r.machine == nil && e.loaded(r) {
 		e.mu.Lock()
 		r.mail |= r.machine.expectsMail()
+		if len(e.updates[r.id]) > 0 {
+			r.mail |= maybeUpdate
+		}
 		e.mu.Unlock()
 	}
 	for e.advance(r) {
@@ -182,6 +185,7 @@ func (e *Engine) drop(r *run, parked error) {
 	}
 	signals = append(signals, e.stoppers[r.id]...)
 	delete(e.stoppers, r.id)
+	signals = append(signals, e.takeClients(r.id)...)
 	if w := e.watchers[r.id]; w != nil {
 		signals = append(signals, w.signal)
 		delete(e.watchers, r.id)

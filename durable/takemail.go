@@ -30,13 +30,13 @@ func (q *round) takeMail() {
 		case op != nil:
 			q.apply(Event{Kind: EventTimerFired, Op: op.id, due: op.due})
 		default:
-			q.mail = 0
+			q.mail &^= maybeMessage | maybeChildEnd
 			return
 		}
 		q.answer()
 	}
 	if q.going() && q.mailWanted() {
-		q.more = q.mail | maybeMessage
+		q.more |= q.mail | maybeMessage
 	}
 }
 
@@ -46,14 +46,15 @@ func (q *round) mailWanted() bool {
 		return true
 	}
 	for _, op := range q.run.machine.waiting() {
-		if q.mail != 0 || !op.looked {
+		if q.mail&maybeMessage != 0 || !op.looked {
 			return true
 		}
 	}
 	return false
 }
 
-// nextMail finds the operation that goes on next and the letter that it gets; no letter when its time is over.
+// nextMail finds the operation that goes on next and the letter that it gets; no letter when its time is
+// over.
 func (q *round) nextMail() (*operation, *letter) {
 	var next *operation
 	var first *letter
@@ -83,7 +84,7 @@ func (q *round) nextMail() (*operation, *letter) {
 func (q *round) peek(op *operation) *letter {
 	x := q.boxes[op.name]
 	if x == nil {
-		if op.looked && q.mail == 0 {
+		if op.looked && q.mail&maybeMessage == 0 {
 			return nil
 		}
 		prefix := mailKey(q.run.id, mailMessage, op.name, nil)
@@ -99,7 +100,8 @@ func (q *round) peek(op *operation) *letter {
 	return l
 }
 
-// peekChildEnd returns the first end of a child that is awaited. Those that nobody awaits any more are removed.
+// peekChildEnd returns the first end of a child that is awaited. Those that nobody awaits any more are
+// removed.
 func (q *round) peekChildEnd() *letter {
 	if q.mail&maybeChildEnd == 0 {
 		return nil
