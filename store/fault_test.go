@@ -175,7 +175,7 @@ func TestCrashInFolder(t *testing.T) {
 		if op.Path != memFolder && op.Kind != errorfs.OpRemove && op.Kind != errorfs.OpRename {
 			continue
 		}
-		for seed := range uint64(8) {
+		for seed := range uint64(4) {
 			crashAt(t, k, vfs.CrashCloneCfg{
 				UnsyncedDataPercent: 50, RNG: rand.New(rand.NewPCG(uint64(k), seed)),
 			})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // OpenMemory returns the in-memory reference: a new, empty store, whose
@@ -18,6 +19,7 @@ func OpenMemory() Store {
 type memory struct {
 	mu      sync.RWMutex
 	content ordered
+	scans   atomic.Int64 // how many are reading the content
 	open    *memoryStore // the store that may use it; the others are closed
 	log     *memoryLog   // nil unless the memory is on a disk
 }
@@ -40,10 +42,6 @@ func (s *memoryStore) Get(key []byte) (value []byte, ok bool, err error) {
 }
 
 func (s *memoryStore) Scan(from, to []byte, visit func(key, value []byte) bool) error {
-	// The lock is not held while visit runs. So a short range is copied; a
-	// longer one is read from a snapshot, which makes the next write dearer.
-	var short [16]entry
-	n := 0
 	m := s.m
 	m.mu.RLock()
 	if m.open != s {
@@ -51,38 +49,20 @@ func (s *memoryStore) Scan(from, to []byte, visit func(key, value []byte) bool) 
 		return s.errClosed()
 	}
 	at, _ := m.content.find(from)
-	copied := visitFrom(m.content.chunks, at, to, func(e entry) bool {
-		if n == len(short) {
-			return false
-		}
-		short[n] = e
-		n++
-		return true
-	})
+	chunks := m.content.chunks
+	m.scans.Add(1)
 	m.mu.RUnlock()
-	if copied {
-		for _, e := range short[:n] {
-			if !visit(e.key, e.value) {
-				break
-			}
-		}
-		return nil
-	}
-	return s.scanSnapshot(from, to, visit)
-}
-
-func (s *memoryStore) scanSnapshot(from, to []byte, visit func(key, value []byte) bool) error {
-	m := s.m
-	m.mu.Lock()
-	if m.open != s {
-		m.mu.Unlock()
-		return s.errClosed()
-	}
-	at, _ := m.content.find(from)
-	chunks := m.content.snapshot()
-	m.mu.Unlock()
+	defer m.scans.Add(-1)
 	visitFrom(chunks, at, to, func(e entry) bool { return visit(e.key, e.value) })
 	return nil
+}
+
+// writing is called before the content is changed, with the lock held: it spares
+// what scans are reading, which hold no lock.
+func (m *memory) writing() {
+	if m.scans.Load() > 0 {
+		m.content.snapshot()
+	}
 }
 
 func (s *memoryStore) Commit(b *Batch) error {
@@ -104,6 +84,7 @@ func (s *memoryStore) Commit(b *Batch) error {
 			return err
 		}
 	}
+	m.writing()
 	m.apply(b)
 	return nil
 }

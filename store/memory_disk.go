@@ -69,6 +69,7 @@ func (d *memoryDisk) Crash(cut int) error {
 	}
 	d.m.open = nil
 	if cut > 0 {
+		d.m.writing()
 		for i := len(log.undo) - 1; i >= 0; i-- {
 			if u := log.undo[i]; u.found {
 				d.m.content.set(u.old)

@@ -19,7 +19,8 @@ var keys = rapid.SliceOfN(rapid.SampledFrom([]byte{0, 'a', 'b', 0xff}), 1, 3)
 
 var values = rapid.OneOf(
 	rapid.SliceOfN(rapid.Byte(), 0, 4),
-	rapid.Map(rapid.IntRange(0, 70_000), func(n int) []byte { return make([]byte, n) }),
+	rapid.SliceOfN(rapid.Byte(), 0, 40),
+	rapid.Map(rapid.IntRange(0, 40_000), func(n int) []byte { return make([]byte, n) }),
 )
 
 // bounds are keys, nothing, and no bound at all.

@@ -82,13 +82,16 @@ func (m *ordered) set(e entry) (old entry, replaced bool) {
 		return old, true
 	}
 	if len(m.chunks) == 0 {
-		m.chunks = append(m.chunks, &chunk{epoch: m.epoch, entries: make([]entry, 0, 8)})
+		m.chunks = append(m.chunks, &chunk{epoch: m.epoch, entries: make([]entry, 0, chunkMax/4)})
 		m.listed = m.epoch
 	}
 	if len(m.chunks[p.c].entries) >= chunkMax {
 		p = m.split(p)
 	}
 	c := m.own(p.c)
+	if len(c.entries) == cap(c.entries) {
+		c.entries = slices.Grow(c.entries, chunkMax-len(c.entries))
+	}
 	c.entries = slices.Insert(c.entries, p.i, e)
 	return entry{}, false
 }

@@ -120,6 +120,9 @@ func (s *pebbleStore) Scan(from, to []byte, visit func(key, value []byte) bool) 
 
 func (s *pebbleStore) iterate(from, to []byte) (it *pebble.Iterator, err error) {
 	defer s.rescue(&err)
+	if len(from) == 0 {
+		from = nil
+	}
 	it, err = s.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
 	return it, s.errRead(err)
 }
