@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"runtime/debug"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/reprise-dst/reprise/durable"
 	"github.com/reprise-dst/reprise/sim"
 	"github.com/reprise-dst/reprise/store"
@@ -76,32 +79,56 @@ func oneOrder(w *sim.World) {
 // orderCommits are the bytes of the commits of one simulated run, before and after its crash.
 var orderCommits = [2][]int{{40, 190, 230}, {40, 120, 160, 190, 150}}
 
-// BenchmarkPebbleAlone opens, commits to, crashes and reopens Pebble as often as a simulated run does.
+// BenchmarkPebbleAlone opens, commits to, crashes and reopens Pebble as often as a simulated run does: Pebble
+// as it comes on its own in-memory file system, and on the simulated disk of package store.
 func BenchmarkPebbleAlone(b *testing.B) {
+	b.Run("plain", func(b *testing.B) { benchLives(b, plainPebble) })
+	b.Run("simulated-disk", func(b *testing.B) { benchLives(b, simulatedDisk) })
+}
+
+func benchLives(b *testing.B, lives func(b *testing.B, value []byte)) {
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as during a sweep
+	b.ReportAllocs()
 	value := make([]byte, 256)
-	for range b.N {
-		disk := store.NewPebbleDisk()
-		for life := range orderCommits {
-			st, err := disk.Open()
-			if err != nil {
-				b.Fatal(err)
-			}
-			for i, n := range orderCommits[life] {
-				var batch store.Batch
-				batch.Set([]byte{byte(life), byte(i)}, value[:n])
-				if err := st.Commit(&batch); err != nil {
-					b.Fatal(err)
-				}
-			}
-			if life == 0 {
-				err = disk.Crash(0)
-			} else {
-				err = st.Close()
-			}
-			if err != nil {
-				b.Fatal(err)
-			}
-		}
+	for b.Loop() {
+		lives(b, value)
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "runs/s")
+}
+
+func plainPebble(b *testing.B, value []byte) {
+	fs := vfs.NewCrashableMem()
+	for life := range orderCommits {
+		db, err := pebble.Open("db", &pebble.Options{FS: fs, Logger: quiet{}})
+		require.NoError(b, err)
+		for i, n := range orderCommits[life] {
+			require.NoError(b, db.Set([]byte{byte(life), byte(i)}, value[:n], pebble.Sync))
+		}
+		fs = fs.CrashClone(vfs.CrashCloneCfg{})
+		require.NoError(b, db.Close())
+	}
+}
+
+// quiet keeps Pebble's log from being part of the measurement.
+type quiet struct{ pebble.Logger }
+
+func (quiet) Infof(string, ...any)  {}
+func (quiet) Errorf(string, ...any) {}
+
+func simulatedDisk(b *testing.B, value []byte) {
+	disk := store.NewPebbleDisk()
+	for life := range orderCommits {
+		st, err := disk.Open()
+		require.NoError(b, err)
+		for i, n := range orderCommits[life] {
+			var batch store.Batch
+			batch.Set([]byte{byte(life), byte(i)}, value[:n])
+			require.NoError(b, st.Commit(&batch))
+		}
+		if life == 0 {
+			require.NoError(b, disk.Crash(0))
+		} else {
+			require.NoError(b, st.Close())
+		}
+	}
 }
