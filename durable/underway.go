@@ -92,7 +92,7 @@ func (e *Engine) runStep(ctx context.Context, u *underWay, step stepFunc, ev *Ev
 	if e.hooks.StepStarted != nil {
 		e.hooks.StepStarted(u.info)
 	}
-	ev.Failure = recordFailure(errGoexit)
+	ev.Failure = goexitFailure // unless the step returns
 	result, value, err := safely(func() ([]byte, any, error) {
 		return step(&stepContext{ctx, u, e})
 	})
@@ -159,6 +159,7 @@ func (e *Engine) returned(u *underWay) {
 
 var (
 	errGoexit     = errors.New("durable: the step ended its goroutine with runtime.Goexit instead of returning")
+	goexitFailure = &Failure{Text: errGoexit.Error()}
 	closedFailure = &Failure{Text: ErrClosed.Error()}
 )
 
