@@ -75,6 +75,23 @@
 // Nodes talk by Serve and Request, by connections (Node.Listen, World.Dial), or by net/http over these
 // (Node.ServeHTTP, World.HTTPClient).
 //
+// Package database/sql runs in tasks, with a driver whose connections come from World.Dial: statements,
+// transactions and the pool, with deadlines in virtual time if the driver gives its connections those of its
+// contexts. A pool belongs to the incarnation that dialed, so open it in the boot function. These parts of
+// the package work in goroutines of its own, which no world knows of; keep away from them:
+//
+//   - A context that can end, given to BeginTx or to a query, is watched by a goroutine, which rolls back, or
+//     closes the rows. Give BeginTx context.WithoutCancel(ctx), and close rows before ctx ends and before
+//     their transaction does. Each statement of a transaction may have a context that ends.
+//   - A pool that is full lets callers wait on a native channel: leave SetMaxOpenConns alone.
+//   - SetConnMaxLifetime and SetConnMaxIdleTime count wall time.
+//   - Each Tx, Rows, Stmt and Conn has native locks: use one from one task at a time.
+//   - Each pool has a goroutine that waits until DB.Close, and so has each transaction until it ends. Those
+//     of a node that crashed wait for ever, without effect.
+//
+// A driver that starts goroutines itself, as those for MySQL and PostgreSQL do to watch a context or to read
+// ahead, is no driver for a world.
+//
 // # Other ways to explore
 //
 // Sweep is Check without a test, and returns what it has seen. Fuzz joins a body to Go's native fuzzing. Draw
