@@ -81,6 +81,7 @@ func (q *round) record(entry *Entry, c *Command) error {
 			return err
 		}
 		b.Set(runKey(r.id, partEnd), end)
+		q.e.keep(b, r.id, entry.Event.Time)
 		q.ended = true
 		return q.tellParent(r.id, r.machine.parent, r.machine.parentOp, end)
 	}
@@ -157,6 +158,9 @@ func (e *Engine) release(q *round) {
 		}
 	}
 	if r.machine.ended {
+		if keep := e.cfg.Retention; keep > 0 {
+			e.expect(r.machine.now.Add(keep))
+		}
 		for _, op := range r.machine.pendingSorted() {
 			if op.kind == CommandStep {
 				e.cancelStep(stepKey{r.id, op.id, op.name}, ErrCancelled)

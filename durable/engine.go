@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/reprise-dst/reprise/store"
 )
@@ -23,6 +24,9 @@ type Config struct {
 	Codec Codec
 	// Hooks are told what the engine does.
 	Hooks Hooks
+	// Retention is how long runs are kept that have ended, and then deleted; 0 keeps them. Runs that ended
+	// while no retention was set are kept.
+	Retention time.Duration
 	// Cold evicts a run after each of its events, and loads it again by replay for the next: for tests, to
 	// see that what comes from the journal is what was in memory.
 	Cold bool
@@ -57,6 +61,7 @@ type Engine struct {
 	mu        sync.Mutex // never held over a call of store or host
 	runs      map[string]*run
 	parked    map[string]error
+	shelved   map[string]bool     // runs that the store says are parked
 	waiters   map[string]Signal   // fired when the run ends or is parked
 	stoppers  map[string][]Signal // fired when the run may have seen that it is to end
 	watchers  map[string]*watching
@@ -83,6 +88,10 @@ func Open(cfg Config) (*Engine, error) {
 	if cfg.Store == nil {
 		return nil, errors.New("durable.Open: Config.Store is nil; open one with store.OpenPebble")
 	}
+	if cfg.Retention < 0 {
+		return nil, fmt.Errorf("durable.Open: Config.Retention is %v; give it an age, or 0 to keep all runs",
+			cfg.Retention)
+	}
 	if cfg.Host == nil {
 		cfg.Host = NewHost()
 	}
@@ -93,6 +102,7 @@ func Open(cfg Config) (*Engine, error) {
 		cfg: cfg, store: cfg.Store, host: cfg.Host, codec: cfg.Codec, hooks: cfg.Hooks,
 		defs: map[string]definition{}, runs: map[string]*run{}, parked: map[string]error{},
 		waiters: map[string]Signal{}, stoppers: map[string][]Signal{}, watchers: map[string]*watching{},
+		shelved: map[string]bool{},
 		updates: map[string][]*asked{}, steps: map[stepKey]*underWay{}, inflight: map[string]int{},
 		forgiven: map[string]bool{},
 		halted:   cfg.Host.NewSignal(),
@@ -149,6 +159,9 @@ func (e *Engine) recover() error {
 	}
 	for _, id := range ids {
 		e.wake(id, nil)
+	}
+	if err := e.recoverParked(); err != nil {
+		return err
 	}
 	if err := e.recoverMail(); err != nil {
 		return err

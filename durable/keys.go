@@ -23,6 +23,8 @@ import (
 //	q <run> 0 c <op> 0 <number>    the end of the child that is the run's operation
 //	a <run> 0                      the run has steps to run: it is loaded when the engine opens
 //	p <run> 0 <op>                 progress of a step that has not ended, and how often it was interrupted
+//	s <run> 0                      the run is parked: why
+//	x <ended> <run> 0              a run that has ended and is deleted in time, ended as in t
 //	t <deadline> <run> 0 <op>      a timer, deadline 8 bytes big-endian, Unix nanoseconds with the sign flipped
 //	v <run> 0 <name>               a published value: its journal entry, 8 bytes big-endian, and the content
 //	u <run> 0 <id>                 an update that the run has taken, see asked.decode
@@ -32,6 +34,8 @@ const (
 	tableActive = 'a'
 	tableTimer  = 't'
 	tableSaved  = 'p'
+	tableParked = 's'
+	tableExpiry = 'x'
 	tableMail   = 'q'
 	tableValue  = 'v'
 	tableUpdate = 'u'
@@ -88,6 +92,12 @@ func activeKey(id string) []byte {
 	k = append(k, tableActive)
 	k = append(k, id...)
 	return append(k, 0)
+}
+
+func parkedKey(id string) []byte {
+	k := activeKey(id)
+	k[0] = tableParked
+	return k
 }
 
 func progressKey(run, op string) []byte { return tableKey(tableSaved, run, op) }

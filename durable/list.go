@@ -3,33 +3,102 @@ package durable
 import (
 	"bytes"
 	"fmt"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/reprise-dst/reprise/store"
 )
 
-// Status is how far a run has come.
+// Status is where a run is in its life; docs/LIFECYCLE.md has the diagram.
 type Status string
 
-// The states that a store tells. A parked run is unended; only the engine that parked it knows that.
+// The states of runs. The last four are final.
 const (
-	Unended Status = "unended"
-	Done    Status = "done"
-	Failed  Status = "failed"
-
+	Running    Status = "running"    // it has steps to run
+	Waiting    Status = "waiting"    // for timers, messages or children only
+	Parked     Status = "parked"     // it can't go on; Listing.Reason says why
+	Done       Status = "done"       // it returned a result
+	Failed     Status = "failed"     // it returned an error
 	Cancelled  Status = "cancelled"  // it returned the cancellation that came from outside
 	Terminated Status = "terminated" // it was ended from outside
 )
 
-// Listing is one run of a store, as List tells it.
+// Final reports whether a run in this state has ended.
+func (s Status) Final() bool {
+	return s == Done || s == Failed || s == Cancelled || s == Terminated
+}
+
+// Listing is what a store tells of one run.
 type Listing struct {
 	Run      string
 	Workflow string
 	Status   Status
+	Reason   string    // of a run that is parked: why
+	Started  time.Time // when the run began
+	Ended    time.Time // zero while it hasn't
+}
+
+// Filter says which runs a page is to have; the zero value is the first 100 of all.
+type Filter struct {
+	Prefix   string   // of the run's id
+	Workflow string   // its name; empty for any
+	Status   []Status // one of these; empty for any
+	After    string   // runs whose id is greater: the next of the page before
+	Limit    int      // runs in a page; 0 for 100
+}
+
+// Status returns where the run is, as the store tells it, or ErrNotFound.
+func (e *Engine) Status(run string) (Listing, error) { return ReadStatus(e.store, run) }
+
+// List returns the runs that a filter selects, sorted by id, and the id after which the next page begins;
+// next is empty when there is no more.
+func (e *Engine) List(f Filter) (runs []Listing, next string, err error) { return Page(e.store, f) }
+
+// ReadStatus returns where a run is, or ErrNotFound. It needs no engine.
+func ReadStatus(st store.Store, run string) (Listing, error) {
+	_, found, err := st.Get(runKey(run, partHeader))
+	switch {
+	case err != nil:
+		return Listing{}, fmt.Errorf("durable: looking for run %q: %w", run, err)
+	case !found:
+		return Listing{}, fmt.Errorf("%w: %q", ErrNotFound, run)
+	}
+	return listing(st, run)
+}
+
+// Page is Engine.List without an engine.
+func Page(st store.Store, f Filter) (runs []Listing, next string, err error) {
+	if f.Limit < 0 {
+		return nil, "", fmt.Errorf("durable: Filter.Limit is %d; give it 1 or more, or 0 for 100", f.Limit)
+	}
+	if f.Limit == 0 {
+		f.Limit = 100
+	}
+	err = eachRun(st, f.Prefix, f.After, func(l Listing) bool {
+		if f.Workflow != "" && l.Workflow != f.Workflow ||
+			len(f.Status) > 0 && !slices.Contains(f.Status, l.Status) {
+			return true
+		}
+		if len(runs) == f.Limit {
+			next = runs[f.Limit-1].Run
+			return false
+		}
+		runs = append(runs, l)
+		return true
+	})
+	return runs, next, err
 }
 
 // List calls visit for every run in the store, sorted by id, until visit returns false. It needs no engine.
-func List(st store.Store, visit func(Listing) bool) error {
-	from := []byte{tableRun}
+func List(st store.Store, visit func(Listing) bool) error { return eachRun(st, "", "", visit) }
+
+// eachRun visits the runs whose ids begin with the prefix and are greater than last.
+func eachRun(st store.Store, prefix, last string, visit func(Listing) bool) error {
+	from := append([]byte{tableRun}, prefix...)
+	if last != "" && last >= prefix {
+		from = append(append([]byte{tableRun}, last...), 1)
+	}
 	for {
 		var run string
 		err := st.Scan(from, []byte{tableRun + 1}, func(key, _ []byte) bool {
@@ -37,7 +106,7 @@ func List(st store.Store, visit func(Listing) bool) error {
 			run = string(id)
 			return false
 		})
-		if err != nil || run == "" {
+		if err != nil || run == "" || !strings.HasPrefix(run, prefix) {
 			return err
 		}
 		l, err := listing(st, run)
@@ -48,23 +117,41 @@ func List(st store.Store, visit func(Listing) bool) error {
 	}
 }
 
-func listing(st store.Store, run string) (Listing, error) {
-	l := Listing{Run: run, Status: Unended}
-	data, found, err := st.Get(runKey(run, partHeader))
-	if err == nil && !found {
+func listing(st store.Store, run string) (l Listing, err error) {
+	get := func(key []byte) (data []byte, found bool) {
+		if err == nil {
+			data, found, err = st.Get(key)
+		}
+		return data, found
+	}
+	head, begun := get(runKey(run, partHeader))
+	first, _ := get(journalKey(run, 1))
+	end, ended := get(runKey(run, partEnd))
+	reason, parked := get(parkedKey(run))
+	_, active := get(activeKey(run))
+	if err == nil && !begun {
 		err = fmt.Errorf("%w: run %q has no header", ErrDamaged, run)
 	}
+	l = Listing{Run: run, Status: Waiting}
 	if err != nil {
 		return l, err
 	}
-	h, err := decodeHeader(run, data)
+	h, err := decodeHeader(run, head)
 	if err != nil {
 		return l, err
 	}
-	l.Workflow = h.workflow
-	end, found, err := st.Get(runKey(run, partEnd))
-	if found && err == nil {
-		l.Status, _, err = parseEndHead(run, end)
+	entry, err := decodeEntry(1, first)
+	if err != nil {
+		return l, fmt.Errorf("%w: run %q: journal entry 1: %w", ErrDamaged, run, err)
+	}
+	l.Workflow, l.Started = h.workflow, entry.Event.Time
+	switch {
+	case ended:
+		l.Status, l.Ended, err = parseEndHead(run, end)
+	case parked:
+		l.Status, l.Reason = Parked, string(reason)
+	case active:
+		l.Status = Running
 	}
 	return l, err
 }

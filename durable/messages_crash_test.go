@@ -24,12 +24,16 @@ type plant struct {
 
 // newPlant boots the process: cold or warm, on a store whose commits other tasks may overtake.
 func newPlant(w *sim.World, workflows ...durable.Definition) *plant {
+	return newPlantWith(w, durable.Config{}, workflows...)
+}
+
+func newPlantWith(w *sim.World, cfg durable.Config, workflows ...durable.Definition) *plant {
 	p := &plant{w: w}
 	cold := w.Pick("cold", 2) == 1
 	p.node = w.Node("worker", func(n *sim.Node) {
-		e, err := durable.Open(durable.Config{
-			Store: overtaken{n.Store(), p}, Host: n, Workflows: workflows, Cold: cold,
-		})
+		mine := cfg
+		mine.Store, mine.Host, mine.Workflows, mine.Cold = overtaken{n.Store(), p}, n, workflows, cold
+		e, err := durable.Open(mine)
 		require.NoError(w, err)
 		p.engine = e
 	})

@@ -102,6 +102,9 @@ func (e *Engine) drive(r *run) {
 // loaded brings a run into memory. It reports false when the run can't go on, or needs not to.
 func (e *Engine) loaded(r *run) bool {
 	err := e.load(r)
+	if err == nil {
+		err = e.unpark(r.id)
+	}
 	switch {
 	case e.failed() != nil || err == nil && r.machine.ended:
 		e.finish(r)
@@ -115,10 +118,10 @@ func (e *Engine) loaded(r *run) bool {
 	return false
 }
 
-// over reports whether the store says that the run has ended.
+// over reports whether the store says that the run has ended, or doesn't know it any more.
 func (e *Engine) over(run string) bool {
-	_, ended, err := e.store.Get(runKey(run, partEnd))
-	return ended && err == nil
+	l, err := e.Status(run)
+	return l.Status.Final() && err == nil || errors.Is(err, ErrNotFound)
 }
 
 // takeInbox returns the events that have arrived, and whether letters may have. With nothing, it ends the
@@ -156,18 +159,6 @@ func (e *Engine) finish(r *run) {
 		r.machine.close()
 	}
 	e.drop(r, nil)
-}
-
-// park sets a run aside that can't go on. Nothing was written: when it is loaded again, with code that
-// can, it goes on from its last commit.
-func (e *Engine) park(r *run, cause error) {
-	if r.machine != nil {
-		r.machine.close()
-	}
-	e.drop(r, cause)
-	if e.hooks.Parked != nil {
-		e.hooks.Parked(r.id, cause)
-	}
 }
 
 func (e *Engine) drop(r *run, parked error) {

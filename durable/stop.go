@@ -193,6 +193,8 @@ func (e *Engine) terminate(run string, ev Event) error {
 	b.Set(journalKey(run, entry.Seq), data)
 	b.Set(runKey(run, partEnd), end)
 	b.Delete(activeKey(run))
+	b.Delete(parkedKey(run))
+	e.keep(b, run, entry.Event.Time)
 	mail, waits := mailboxKey(run), runKey(run, partWaits)
 	b.DeleteRange(mail, after(mail))
 	b.DeleteRange(waits, after(waits))
@@ -208,6 +210,12 @@ func (e *Engine) terminate(run string, ev Event) error {
 	}
 	if err := e.store.Commit(b); err != nil {
 		return err
+	}
+	e.mu.Lock()
+	delete(e.shelved, run)
+	e.mu.Unlock()
+	if keep := e.cfg.Retention; keep > 0 {
+		e.expect(entry.Event.Time.Add(keep))
 	}
 	e.deliver(q)
 	if e.hooks.Committed != nil {

@@ -25,6 +25,13 @@ func (e *Engine) armTimers() error {
 	if err == nil && found {
 		e.expect(next)
 	}
+	if err != nil || e.cfg.Retention <= 0 {
+		return err
+	}
+	next, err = e.expire()
+	if err == nil && !next.IsZero() {
+		e.expect(next)
+	}
 	return err
 }
 
@@ -91,19 +98,30 @@ func (e *Engine) ring(alarm int) {
 	defer e.end()
 
 	next, err := e.passTimers()
+	if err == nil {
+		var expiry time.Time
+		expiry, err = e.expire()
+		next = sooner(next, expiry)
+	}
 	if err != nil {
 		e.fail(err)
 		return
 	}
 	e.mu.Lock()
-	if set := t.next; next.IsZero() || !set.IsZero() && set.Before(next) {
-		next = set
-	}
+	next = sooner(next, t.next)
 	t.passing, t.next = false, time.Time{}
 	e.mu.Unlock()
 	if !next.IsZero() {
 		e.expect(next)
 	}
+}
+
+// sooner is the earlier of two times, of which a zero one does not count.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // passTimers wakes the runs whose timers are due, and returns the deadline of the first that is not; zero

@@ -1,0 +1,120 @@
+package durable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/reprise-dst/reprise/store"
+)
+
+// park sets a run aside that can't go on, and notes why in the store. Nothing else was written: when it is
+// loaded again, with code that can, it goes on from its last commit.
+func (e *Engine) park(r *run, cause error) {
+	if r.machine != nil {
+		r.machine.close()
+	}
+	var b store.Batch
+	b.RequireValue(keyOwner, e.owner)
+	b.RequireAbsent(runKey(r.id, partEnd))
+	b.Set(parkedKey(r.id), []byte(errorText(cause)))
+	if err := e.store.Commit(&b); err != nil && !lostRace(err) {
+		e.fail(err)
+		e.drop(r, nil)
+		return
+	}
+	e.mu.Lock()
+	e.shelved[r.id] = true
+	e.mu.Unlock()
+	e.drop(r, cause)
+	if e.hooks.Parked != nil {
+		e.hooks.Parked(r.id, cause)
+	}
+}
+
+// unpark notes that a run which was parked goes on.
+func (e *Engine) unpark(run string) error {
+	e.mu.Lock()
+	shelved := e.shelved[run]
+	delete(e.shelved, run)
+	e.mu.Unlock()
+	if !shelved {
+		return nil
+	}
+	var b store.Batch
+	b.RequireValue(keyOwner, e.owner)
+	b.Delete(parkedKey(run))
+	if err := e.store.Commit(&b); err != nil {
+		return e.fail(err)
+	}
+	return nil
+}
+
+// recoverParked tries the runs again that an earlier engine had parked.
+func (e *Engine) recoverParked() error {
+	var ids []string
+	err := e.store.Scan([]byte{tableParked}, []byte{tableParked + 1}, func(key, _ []byte) bool {
+		ids = append(ids, string(key[1:len(key)-1]))
+		return true
+	})
+	if err != nil {
+		return fmt.Errorf("durable.Open: reading the parked runs: %w", err)
+	}
+	e.mu.Lock()
+	for _, id := range ids {
+		e.shelved[id] = true
+	}
+	e.mu.Unlock()
+	for _, id := range ids {
+		e.wake(id, nil)
+	}
+	return nil
+}
+
+// Delete removes a run that has ended, with its journal and its result, as if it had never been; its id is
+// free again. When there is no such run the error is ErrNotFound; when it has not ended, it says so.
+func (e *Engine) Delete(ctx context.Context, run string) error {
+	if err := errors.Join(context.Cause(ctx), checkID("run's id", run)); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	err := e.usable()
+	if err == nil {
+		e.begin()
+	}
+	e.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	defer e.end()
+	l, err := e.Status(run)
+	switch {
+	case err != nil:
+		return err
+	case !l.Status.Final():
+		return fmt.Errorf("durable: run %q is %s; only runs that have ended are deleted: Terminate it first",
+			run, l.Status)
+	}
+	var b store.Batch
+	b.RequireValue(keyOwner, e.owner)
+	forget(&b, run)
+	b.Delete(expiryKey(l.Ended, run))
+	if err := e.store.Commit(&b); err != nil {
+		return e.fail(err)
+	}
+	return nil
+}
+
+// forget removes everything of a run that has ended.
+func forget(b *store.Batch, run string) {
+	all, mail := runKey(run, 0)[:len(run)+2], mailboxKey(run)
+	b.DeleteRange(all, after(all))
+	b.DeleteRange(mail, after(mail))
+	b.DeleteRange(progressRange(run))
+	for _, table := range []byte{tableValue, tableUpdate} {
+		keys := tableKey(table, run, "")
+		b.DeleteRange(keys, after(keys))
+	}
+	b.Delete(parkedKey(run))
+	b.Delete(activeKey(run))
+}
