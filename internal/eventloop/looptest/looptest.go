@@ -1,11 +1,33 @@
 // Package looptest checks what an event loop promises, whichever loop it is.
 //
-// [Run] takes a loop behind the small interface [Loop] and runs one subtest for each promise. [Reference] is
-// a second loop, written for plainness, on goroutines and channels: the suite holds it to the same
-// promises, and programs drawn at random must give the same order on both.
+// What a loop offers comes in parts, each behind a small interface and with a check of its own, which runs
+// one subtest for each promise:
+//
+//   - [Run] checks the core, [Loop]: tasks, their order, their end and their cancellation.
+//   - [RunFutures] checks [FutureLoop]: values that come later, and waits for several of them.
+//   - [RunTime] checks [TimeLoop]: timers, sleeping, time limits and contexts.
+//   - [RunShared] checks [SharedLoop]: channels, queues, locks.
+//   - [RunReports] checks [ReportLoop]: what is said about tasks that wait for ever, or never wait.
+//
+// A loop that offers less is held to the checks of what it offers; that is decided by whoever calls them,
+// and not by looking, so that nothing is left out unseen.
+//
+// [Reference] is a second loop, written for plainness, on goroutines and channels, with all parts: the suite
+// holds it to the same promises, and programs drawn at random must give the same order on both.
+//
+// What the suite does not ask for: work outside of the loop whose completion order is a choice, which
+// belongs to the simulator; and select, events and the contexts of other packages, which go beyond what
+// asyncio has.
 package looptest
 
-import "testing"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
 
 // A Loop is what the suite needs of an event loop.
 type Loop interface {
@@ -23,6 +45,8 @@ type Loop interface {
 	Current() Task
 	// Tasks lists the unfinished tasks in creation order.
 	Tasks() []Task
+	// SetPicker lets pick choose among two or more ready entries; nil is FIFO.
+	SetPicker(pick func(ready int) int)
 	// Close kills all tasks in creation order.
 	Close()
 }
@@ -35,6 +59,8 @@ type Task interface {
 	Wake()
 	// Cancel asks the task to end; false if it has.
 	Cancel(cause error) bool
+	// Uncancel is how the running task refuses its cancellation.
+	Uncancel()
 	// Kill unwinds the task before it returns.
 	Kill()
 	// Await waits for the end of the task, in another one, and returns its outcome.
@@ -45,16 +71,19 @@ type Task interface {
 	Done() bool
 	// Err is the outcome of a task that has ended.
 	Err() error
+	// Context is cancelled with the task.
+	Context() context.Context
 }
 
 // Errors are the loop's own errors that the suite asks for.
 type Errors struct {
 	Killed error                                          // the outcome of a killed task
 	Panic  func(error) (value any, stack []byte, is bool) // takes apart the outcome of a panic
+	Closed error                                          // what a closed channel or queue answers
 }
 
-// Run checks every promise against loops from open.
-func Run(t *testing.T, open func() Loop, errs Errors) {
+// Run checks the promises of the core against loops from open.
+func Run[L Loop](t *testing.T, open func() L, errs Errors) {
 	for _, p := range promises {
 		t.Run(p.name, func(t *testing.T) {
 			l := open()
@@ -64,33 +93,49 @@ func Run(t *testing.T, open func() Loop, errs Errors) {
 	}
 }
 
-// promises are the subtests, in the order in which they are worth reading.
-var promises = []struct {
+// A promise is one subtest of a part. The order is the one in which they are worth reading.
+type promise[L Loop] struct {
 	name  string
-	check func(*suite)
-}{
-	{"tasks start in creation order", startOrder},
-	{"a task does not run before its creator waits", creatorFirst},
-	{"run returns when nothing is ready, and can be called again", runAgain},
-	{"callbacks and tasks share one queue", oneQueue},
-	{"yield lets all others that are ready go first", yieldToAll},
-	{"awaiting what is done does not yield", awaitDone},
-	{"waiters wake in the order in which they began to wait", waitersInOrder},
-	{"wake does nothing to a task that is not parked", wakeOnlyParked},
-	{"done functions run in the order of their registration", doneInOrder},
-	{"a task cancelled before its start never runs", cancelBeforeStart},
-	{"cancelling wakes a waiting task with the cause", cancelWaiting},
-	{"cleanup after a cancellation may wait", cleanupWaits},
-	{"a cancellation that finds the task running ends its next wait", cancelRunning},
-	{"a wake that came before the cancellation is not lost", wakeThenCancel},
-	{"a cancellation is passed on to the awaited task", cancelPassedOn},
-	{"a task may refuse to be cancelled", cancelRefused},
-	{"an ended task cannot be cancelled", cancelEnded},
-	{"a panic reaches who awaits, with its stack", panicReaches},
-	{"a killed task unwinds before kill returns", killUnwinds},
-	{"a killed task that has not started never runs", killBeforeStart},
-	{"a killed task cannot be kept alive by recovering", killRecover},
-	{"nothing that a dying task does has an effect", killSilent},
-	{"close kills all tasks in creation order", closeKills},
-	{"the current task is known", current},
+	check func(*suite, L)
 }
+
+// hold checks promises of a part against one loop each.
+func hold[Part Loop](t *testing.T, promises []promise[Part], errs Errors, open func(*suite) Part) {
+	for _, p := range promises {
+		t.Run(p.name, func(t *testing.T) {
+			s := &suite{T: t, errs: errs}
+			l := open(s)
+			defer l.Close()
+			s.l = l
+			p.check(s, l)
+		})
+	}
+}
+
+// suite is one subtest: a loop, and a log of what happened on it.
+type suite struct {
+	*testing.T
+	l     Loop
+	clock *manual // of loops that have one
+	errs  Errors
+	log   []string
+}
+
+func (s *suite) say(format string, args ...any) { s.log = append(s.log, fmt.Sprintf(format, args...)) }
+
+// want compares the log with the words of the text.
+func (s *suite) want(text string) {
+	s.Helper()
+	if want := strings.Fields(text); !slices.Equal(s.log, want) {
+		s.Errorf("the order of events is wrong\n got: %s\nwant: %s", strings.Join(s.log, " "), text)
+	}
+}
+
+func (s *suite) check(ok bool, what string) {
+	s.Helper()
+	if !ok {
+		s.Error(what)
+	}
+}
+
+var errStop = errors.New("stop")

@@ -2,38 +2,41 @@ package looptest
 
 import (
 	"errors"
-	"fmt"
-	"slices"
 	"strings"
-	"testing"
 )
 
-// suite is one subtest: a loop, and a log of what happened on it.
-type suite struct {
-	*testing.T
-	l    Loop
-	errs Errors
-	log  []string
+// promises are those of the core.
+var promises = []struct {
+	name  string
+	check func(*suite)
+}{
+	{"tasks start in creation order", startOrder},
+	{"a task does not run before its creator waits", creatorFirst},
+	{"run returns when nothing is ready, and can be called again", runAgain},
+	{"callbacks and tasks share one queue", oneQueue},
+	{"yield lets all others that are ready go first", yieldToAll},
+	{"awaiting what is done does not yield", awaitDone},
+	{"waiters wake in the order in which they began to wait", waitersInOrder},
+	{"wake does nothing to a task that is not parked", wakeOnlyParked},
+	{"done functions run in the order of their registration", doneInOrder},
+	{"a task cancelled before its start never runs", cancelBeforeStart},
+	{"cancelling wakes a waiting task with the cause", cancelWaiting},
+	{"cleanup after a cancellation may wait", cleanupWaits},
+	{"a cancellation that finds the task running ends its next wait", cancelRunning},
+	{"a wake that came before the cancellation is not lost", wakeThenCancel},
+	{"a cancellation is passed on to the awaited task", cancelPassedOn},
+	{"a task may refuse to be cancelled", cancelRefused},
+	{"a task that says that it refuses ends as if it had not been cancelled", uncancelled},
+	{"an ended task cannot be cancelled", cancelEnded},
+	{"a panic reaches who awaits, with its stack", panicReaches},
+	{"a killed task unwinds before kill returns", killUnwinds},
+	{"a killed task that has not started never runs", killBeforeStart},
+	{"a killed task cannot be kept alive by recovering", killRecover},
+	{"nothing that a dying task does has an effect", killSilent},
+	{"close kills all tasks in creation order", closeKills},
+	{"the current task is known", current},
+	{"a picker chooses what goes next, when there is a choice", picked},
 }
-
-func (s *suite) say(format string, args ...any) { s.log = append(s.log, fmt.Sprintf(format, args...)) }
-
-// want compares the log with the words of the text.
-func (s *suite) want(text string) {
-	s.Helper()
-	if want := strings.Fields(text); !slices.Equal(s.log, want) {
-		s.Errorf("the order of events is wrong\n got: %s\nwant: %s", strings.Join(s.log, " "), text)
-	}
-}
-
-func (s *suite) check(ok bool, what string) {
-	s.Helper()
-	if !ok {
-		s.Error(what)
-	}
-}
-
-var errStop = errors.New("stop")
 
 func startOrder(s *suite) {
 	for i := range 5 {
@@ -266,6 +269,26 @@ func cancelRefused(s *suite) {
 	s.check(t.Done(), "the task has ended in its own time")
 }
 
+func uncancelled(s *suite) {
+	var t Task
+	t = s.l.Go("task", func() {
+		s.check(errors.Is(s.l.Park("a wake"), errStop), "the wait is cancelled")
+		t.Uncancel()
+		s.check(s.l.Park("a wake") == nil, "it goes on")
+		t.Cancel(errStop)
+		t.Uncancel()
+		s.check(s.l.Yield() == nil, "a cancellation that was not delivered is dropped")
+		s.say("went-on")
+	})
+	s.l.Run()
+	s.check(t.Cancel(errStop), "Cancel cannot know")
+	s.l.Run()
+	t.Wake()
+	s.l.Run()
+	s.want("went-on")
+	s.check(t.Done() && t.Err() == nil, "its end is a normal one")
+}
+
 func cancelEnded(s *suite) {
 	t := s.l.Go("task", func() {})
 	s.l.Run()
@@ -289,3 +312,27 @@ func panicReaches(s *suite) {
 
 //go:noinline
 func placeOfThePanic() { panic("boom") }
+
+func picked(s *suite) {
+	for _, name := range []string{"a", "b", "c"} {
+		s.l.Go(name, func() {
+			s.say("%s", name)
+			_ = s.l.Yield()
+			s.say("%s", name)
+		})
+	}
+	asked := 0
+	s.l.SetPicker(func(ready int) int {
+		s.check(ready >= 2, "a picker is not asked when there is no choice")
+		asked++
+		return ready - 1
+	})
+	s.l.Run()
+	s.want("c c b b a a")
+	s.check(asked == 4, "it is asked whenever there is one")
+	s.l.SetPicker(nil)
+	s.l.CallSoon(func() { s.say("first") })
+	s.l.CallSoon(func() { s.say("second") })
+	s.l.Run()
+	s.want("c c b b a a first second")
+}

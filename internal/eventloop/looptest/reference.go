@@ -5,15 +5,25 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
+	"strconv"
 )
 
 // Reference is an event loop on goroutines and channels: one goroutine per task, of which at most one is
 // not blocked. It is meant to be read, and to be compared with.
 type Reference struct {
-	ready  []func() bool // each runs one entry; false if its task was killed before its turn
+	ready  []refEntry
+	picker func(ready int) int
 	tasks  []*refTask
 	cur    *refTask
+	clock  Clock
 	closed bool
+}
+
+// refEntry is one entry of the ready queue: a task, or a callback.
+type refEntry struct {
+	t  *refTask
+	fn func()
 }
 
 // ErrRefKilled is the outcome of a task that [Reference] killed.
@@ -41,13 +51,19 @@ type refTask struct {
 	started bool
 	inPark  bool // parked by Park, not by Await
 	killed  bool
+	refused bool
+	typed   bool  // its function returned
+	result  error // this
 	kills   int
 	woken   error
 	pending error
 	cause   error
 	err     error
 	done    []func()
-	awaits  *refTask
+	awaits  func(cause error) bool // gets a cancellation in the task's stead
+	guarded bool                   // its wait is not ended by a cancellation
+	ctx     *refContext
+	on, at  string // what it waits for, and where
 }
 
 type refUnwind struct{}
@@ -71,31 +87,51 @@ func (l *Reference) CallSoon(fn func()) {
 }
 
 func (l *Reference) soon(fn func()) {
-	l.ready = append(l.ready, func() bool { fn(); return true })
+	l.ready = append(l.ready, refEntry{fn: fn})
 }
+
+// SetPicker implements [Loop].
+func (l *Reference) SetPicker(pick func(ready int) int) { l.picker = pick }
 
 // Run implements [Loop].
 func (l *Reference) Run() int {
 	ran := 0
-	for len(l.ready) > 0 {
-		next := l.ready[0]
-		l.ready = l.ready[1:]
-		if next() {
-			ran++
-		}
+	for l.runOne() {
+		ran++
 	}
 	return ran
 }
 
-// Park implements [Loop].
-func (l *Reference) Park(string) error {
-	l.enter()
-	t := l.cur
-	if t.pending != nil {
-		return t.takePending()
+func (l *Reference) runOne() bool {
+	l.ready = slices.DeleteFunc(l.ready, func(e refEntry) bool {
+		return e.t != nil && e.t.state != "ready" // killed before its turn
+	})
+	if len(l.ready) == 0 {
+		return false
 	}
-	t.state, t.inPark = "parked", true
-	return t.wait()
+	i := 0
+	if l.picker != nil && len(l.ready) > 1 {
+		i = l.picker(len(l.ready))
+	}
+	e := l.ready[i]
+	l.ready = slices.Delete(l.ready, i, i+1)
+	switch {
+	case e.t == nil:
+		e.fn()
+	case !e.t.started && e.t.pending != nil: // cancelled before its start
+		e.t.finish(e.t.pending)
+	default:
+		e.t.run()
+	}
+	return true
+}
+
+// Park implements [Loop].
+func (l *Reference) Park(on string) error {
+	l.enter()
+	l.cur.inPark = true
+	defer func(t *refTask) { t.inPark = false }(l.cur)
+	return l.cur.waitFor(on, nil)
 }
 
 // Yield implements [Loop].
@@ -105,9 +141,8 @@ func (l *Reference) Yield() error {
 	if t.pending != nil {
 		return t.takePending()
 	}
-	t.state = "ready"
 	l.enqueue(t)
-	return t.wait()
+	return t.wait("its turn")
 }
 
 // Current implements [Loop].
@@ -145,17 +180,8 @@ func (l *Reference) enter() {
 }
 
 func (l *Reference) enqueue(t *refTask) {
-	l.ready = append(l.ready, func() bool {
-		if t.state != "ready" {
-			return false
-		}
-		if !t.started && t.pending != nil {
-			t.finish(t.pending)
-			return true
-		}
-		t.run()
-		return true
-	})
+	t.state = "ready"
+	l.ready = append(l.ready, refEntry{t: t})
 }
 
 // run gives control to the task until it waits or ends.
@@ -180,6 +206,10 @@ func (t *refTask) main() {
 			t.finish(ErrRefKilled)
 		case r != nil:
 			t.finish(&RefPanic{r, debug.Stack()})
+		case t.typed:
+			t.finish(t.result)
+		case t.refused:
+			t.finish(nil)
 		default:
 			t.finish(t.cause)
 		}
@@ -188,10 +218,22 @@ func (t *refTask) main() {
 	t.fn()
 }
 
-func (t *refTask) wait() error {
+// waitFor parks the running task until it is woken. A cancellation goes to cancel, if that takes it.
+func (t *refTask) waitFor(on string, cancel func(cause error) bool) error {
+	if t.pending != nil && !t.guarded {
+		if cause := t.takePending(); cancel == nil || !cancel(cause) {
+			return cause
+		}
+	}
+	t.state, t.awaits = "parked", cancel
+	defer func() { t.awaits = nil }()
+	return t.wait(on)
+}
+
+func (t *refTask) wait(on string) error {
+	t.on, t.at = on, userPlace()
 	t.yielded <- struct{}{}
 	<-t.resume
-	t.inPark = false
 	if t.killed {
 		t.unwind()
 	}
@@ -221,11 +263,14 @@ func (t *refTask) finish(err error) {
 		fn()
 	}
 	t.done = nil
+	if t.ctx != nil {
+		t.ctx.end(context.Canceled)
+	}
 }
 
 func (t *refTask) wake(err error) {
 	if t.state == "parked" {
-		t.state, t.woken = "ready", err
+		t.woken = err
 		t.l.enqueue(t)
 	}
 }
@@ -263,22 +308,37 @@ func (t *refTask) cancel(cause error) bool {
 	if t.cause == nil {
 		t.cause = cause
 	}
-	if t.state != "parked" {
-		t.pending = cause
-		return true
+	t.refused = false
+	t.interrupt(cause)
+	if t.ctx != nil {
+		t.ctx.end(cause)
 	}
-	if inner := t.awaits; inner != nil {
+	return true
+}
+
+// interrupt ends the current wait of the task, or its next one, or the wait of those that it awaits.
+func (t *refTask) interrupt(cause error) {
+	if t.state != "parked" || t.guarded {
+		t.pending = cause
+		return
+	}
+	if pass := t.awaits; pass != nil {
 		t.awaits = nil // a cycle ends here
-		ok := inner.cancel(cause)
+		ok := pass(cause)
 		if t.state != "parked" {
-			return true
+			return
 		}
-		if t.awaits = inner; ok {
-			return true
+		if t.awaits = pass; ok {
+			return
 		}
 	}
 	t.wake(cause)
-	return true
+}
+
+// Uncancel implements [Task].
+func (t *refTask) Uncancel() {
+	t.l.enter()
+	t.refused, t.pending = true, nil
 }
 
 // Kill implements [Task].
@@ -308,23 +368,14 @@ func (t *refTask) Await() error {
 	}
 	t.l.enter()
 	me := t.l.cur
-	if cause := me.pending; cause != nil {
-		me.pending = nil
-		if !t.cancel(cause) {
-			return cause
-		}
-	}
 	waiting := true
 	t.done = append(t.done, func() {
 		if waiting {
 			me.wake(nil)
 		}
 	})
-	me.state, me.awaits = "parked", t
 	defer func() { waiting = false }()
-	err := me.wait()
-	me.awaits = nil
-	if err != nil {
+	if err := me.waitFor("task "+strconv.Quote(t.name), t.cancel); err != nil {
 		return err
 	}
 	return t.err
