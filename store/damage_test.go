@@ -166,6 +166,46 @@ func TestDamageOpenLog(t *testing.T) {
 	}
 }
 
+// TestDamageRecycledLog flips bits in a log that Pebble writes over an old one,
+// of which the end still stands behind.
+func TestDamageRecycledLog(t *testing.T) {
+	fs := vfs.NewMem()
+	s, err := OpenPebble(memFolder, PebbleOptions{fs: fs})
+	require.NoError(t, err)
+	n := 0
+	for flush := range 6 {
+		for range 10 - flush {
+			commitPair(t, s, n)
+			n++
+		}
+		if flush < 5 {
+			require.NoError(t, s.(*pebbleStore).flush())
+			s.(*pebbleStore).db.TestOnlyWaitForCleaning()
+		}
+	}
+	whole := readFiles(t, fs)
+	want, err := contents(s)
+	require.NoError(t, errors.Join(err, s.Close()))
+	name := newestLog(names(whole))
+	log := whole[name]
+	last := strings.LastIndex(log, fmt.Sprintf("value %d", n-1))
+	require.Greater(t, len(log), last+200, "the log is not a recycled one")
+	require.Equal(t, "whole", inspect(t, whole, want))
+	for i := range log {
+		flipped := []byte(log)
+		flipped[i] ^= 1 << (i % 8)
+		result := inspect(t, whole.with(name, string(flipped)), want)
+		switch {
+		case i < last-100:
+			require.Equal(t, "damaged", result, "byte %d of %s", i, name)
+		case i > last+100:
+			require.Equal(t, "whole", result, "byte %d of %s", i, name)
+		default:
+			require.NotEmpty(t, result)
+		}
+	}
+}
+
 func names(f files) []string {
 	names := []string{}
 	for name := range f {

@@ -168,11 +168,19 @@ func (f *simFS) OpenDir(name string) (vfs.File, error) {
 	return &simFile{fs: f, name: name}, nil
 }
 
+// Remove removes a file from what a power cut leaves, too. Pebble removes files
+// in the background, and whether that comes before the folder is synced the next
+// time, which is when it would last, differs from run to run.
 func (f *simFS) Remove(name string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	_, err := f.take("remove", path.Base(name))
-	return err
+	name = path.Base(name)
+	node, err := f.take("remove", name)
+	if err != nil {
+		return err
+	}
+	f.durable = slices.DeleteFunc(slices.Clone(f.durable), func(n simName) bool { return n.node == node })
+	return nil
 }
 
 func (f *simFS) RemoveAll(name string) error {
