@@ -65,8 +65,10 @@ func StartDetached[In, Out any](ctx Context, w *Workflow[In, Out], id string, in
 
 // child is what an operation knows of the child run that it starts.
 type child struct {
+	id        string
 	unawaited ChildPolicy
 	detached  bool
+	started   bool // its start is in the journal, or will be with the commit of this round
 }
 
 func startChild[In, Out any](b *branch, w *Workflow[In, Out], in In, how Child) ChildRun[Out] {
@@ -101,6 +103,7 @@ func issueChild[In, Out any](b *branch, w *Workflow[In, Out], in In, kind *child
 		op.resolve(outcome{err: &CodecError{What: "input of " + op.String(), Type: typeName[In](), Cause: err}})
 		return c
 	}
+	kind.id = c.id
 	b.issue(op, Command{To: c.id, Fingerprint: xxhash.Sum64(input), content: input, child: kind})
 	return c
 }

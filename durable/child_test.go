@@ -121,6 +121,55 @@ func TestWhatBecomesOfAnUnawaitedChild(t *testing.T) {
 	})
 }
 
+func TestAChildIsCancelledWithItsParent(t *testing.T) {
+	careful := durable.Define("careful", func(ctx durable.Context, _ int) (string, error) {
+		_, err := letters.Receive(ctx)
+		cleaned, stepErr := durable.Step(ctx.Detached(), "upper", upper, "cleaned up")
+		if stepErr != nil {
+			return "", stepErr
+		}
+		return cleaned, fmt.Errorf("%s: %w", cleaned, err)
+	})
+	parent := durable.Define("parent", func(ctx durable.Context, wait bool) (string, error) {
+		c := durable.StartChild(ctx, careful, 0)
+		if !wait {
+			return "not waiting", ctx.Sleep(time.Millisecond)
+		}
+		return c.Await(ctx)
+	})
+	cancelling := durable.Define("cancelling", func(ctx durable.Context, _ int) (string, error) {
+		c := durable.StartChild(ctx, careful, 0)
+		if _, err := durable.Step(ctx, "upper", upper, ""); err != nil {
+			return "", err
+		}
+		c.Cancel(ctx, errFull)
+		_, err := c.Await(ctx)
+		return fmt.Sprint(errors.Is(err, errFull)), nil
+	})
+	warmAndCold(t, func(t *testing.T, cfg durable.Config) {
+		cfg.Workflows = []durable.Definition{careful, parent, cancelling}
+		e := openWith(t, cfg)
+		require.Equal(t, "not waiting", result(t, start(t, parent, e, "p1", false)))
+		_, err := careful.Run(e, "p1/1").Result(t.Context())
+		require.ErrorIs(t, err, durable.ErrCancelled)
+		require.ErrorContains(t, err, "<cleaned up>: ")
+		require.ErrorContains(t, err, "the branch that started it has ended")
+
+		run := start(t, parent, e, "p2", true)
+		waitForEntries(t, cfg.Store, "p2/1", 1)
+		require.NoError(t, run.Cancel(t.Context(), "closing time"))
+		_, err = run.Result(t.Context())
+		require.ErrorIs(t, err, durable.ErrCancelled)
+		_, err = careful.Run(e, "p2/1").Result(t.Context())
+		require.ErrorContains(t, err, "closing time")
+
+		require.Equal(t, "true", result(t, start(t, cancelling, e, "p3", 0)))
+		_, err = careful.Run(e, "p3/1").Result(t.Context())
+		require.ErrorContains(t, err, "full")
+		requireNoMail(t, cfg.Store, "p1", "p2", "p3", "p1/1", "p2/1", "p3/1")
+	})
+}
+
 func TestMessagesReachAChildFromTheStart(t *testing.T) {
 	parent := durable.Define("parent", func(ctx durable.Context, n int) (string, error) {
 		c := durable.StartChild(ctx, collector, n)

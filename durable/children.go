@@ -65,6 +65,7 @@ func (q *round) begin(c *Command, h header) {
 	if !c.child.detached {
 		start.ParentOp = c.Op
 	}
+	c.child.started = true
 	q.started = append(q.started, startedChild{id: c.To, op: c.Op, header: h, entry: Entry{
 		Seq: 1, Unanswered: true, Event: Event{Kind: EventStarted, Time: q.now, Start: start},
 	}})
@@ -113,4 +114,43 @@ func (q *round) tellParent(run, parent, parentOp string, end []byte) error {
 		kind: mailChildEnd, to: parent, name: parentOp, from: run, content: end, number: q.e.nextLetter(),
 	})
 	return nil
+}
+
+// cancelChild asks a child to end that the parent does not wait for any more.
+func (q *round) cancelChild(op *operation) error {
+	if !op.child.started || op.child.unawaited != CancelChild || op.child.detached {
+		return nil
+	}
+	if !q.starts(op.child.id) {
+		unreachable, err := q.reach(op.child.id)
+		if err != nil || unreachable != nil {
+			return err
+		}
+	}
+	var why string
+	if c, ok := op.err.(*cancelled); ok && c.cause != ErrCancelled {
+		why = bounded(c.cause.Error())
+	}
+	q.letters = append(q.letters, letter{
+		kind: mailCancel, to: op.child.id, name: op.id, from: q.run.id, content: []byte(why),
+		number: q.e.nextLetter(),
+	})
+	return nil
+}
+
+// childrenStarted notes, after a replay, that the pending children have started: their start is in the commit
+// that has the command. Those of entries that had no answer yet start with it.
+func (m *machine) childrenStarted(unanswered []Entry) {
+	for _, op := range m.pending { //tidy:unordered each by itself
+		if op.child != nil {
+			op.child.started = true
+		}
+	}
+	for i := range unanswered {
+		for _, c := range unanswered[i].Commands {
+			if c.Kind == CommandChild {
+				c.child.started = false
+			}
+		}
+	}
 }

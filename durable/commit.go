@@ -69,6 +69,9 @@ func (q *round) record(entry *Entry, c *Command) error {
 		if c.op.waits() {
 			b.Delete(timerKey(c.op.due, r.id, c.Op))
 		}
+		if c.op.child != nil {
+			return q.cancelChild(c.op)
+		}
 	case CommandPublish:
 		version := binary.BigEndian.AppendUint64(nil, uint64(entry.Seq))
 		b.Set(valueKey(r.id, c.Name), append(version, c.content...))

@@ -21,6 +21,7 @@ import (
 //	r <run> 0 i <topic> 0 <id>     the message with this id has come: fingerprint of its content
 //	q <run> 0 m <topic> 0 <number> a message in the run's mailbox, number 16 bytes big-endian
 //	q <run> 0 c <op> 0 <number>    the end of the child that is the run's operation
+//	q <run> 0 x <op> 0 <number>    the cancellation of the run by its parent, whose operation it is
 //	a <run> 0                      the run has steps to run: it is loaded when the engine opens
 //	p <run> 0 <op>                 progress of a step that has not ended, and how often it was interrupted
 //	s <run> 0                      the run is parked: why
@@ -50,6 +51,7 @@ const (
 
 	mailMessage  mailKind = 'm'
 	mailChildEnd mailKind = 'c'
+	mailCancel   mailKind = 'x'
 )
 
 var keyOwner = []byte("mowner")

@@ -8,12 +8,12 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// A letter is something on its way into a run: a message, or the end of a child. It lies in the run's mailbox
-// from the sender's commit on until the commit in which the run receives it.
+// A letter is something on its way into a run: a message, the end of a child, a cancellation by the parent.
+// It lies in the run's mailbox from the sender's commit on until the commit in which the run receives it.
 type letter struct {
 	kind    mailKind
 	to      string
-	name    string // the topic of a message; the operation that awaits a child
+	name    string // the topic of a message; the parent's operation that is a child
 	from    string // the sending run; empty when it comes from outside
 	message string // its id; empty when it has none
 	content []byte
@@ -49,14 +49,19 @@ type mailFlags uint8
 const (
 	maybeMessage mailFlags = 1 << iota
 	maybeChildEnd
+	maybeCancel
 	maybeUpdate // which is no letter, but comes in like one
 
-	anyMail = maybeMessage | maybeChildEnd | maybeUpdate
+	anyLetter = maybeMessage | maybeChildEnd | maybeCancel
+	anyMail   = anyLetter | maybeUpdate
 )
 
 func (k mailKind) flag() mailFlags {
-	if k == mailChildEnd {
+	switch k {
+	case mailChildEnd:
 		return maybeChildEnd
+	case mailCancel:
+		return maybeCancel
 	}
 	return maybeMessage
 }

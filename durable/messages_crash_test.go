@@ -312,3 +312,25 @@ func TestAParentThatEndsDoesNotStopItsChild(t *testing.T) {
 		p.settled(named(bake, hasty))
 	})
 }
+
+// TestACancelledChildLearnsOfItThroughCrashes: the parent's end and the cancellation of its child are one
+// commit.
+func TestACancelledChildLearnsOfItThroughCrashes(t *testing.T) {
+	patient := durable.Define("patient", func(ctx durable.Context, _ int) (string, error) {
+		_, err := letters.Receive(ctx)
+		return durable.Step(ctx.Detached(), "upper", upper, fmt.Sprint(errors.Is(err, durable.ErrCancelled)))
+	})
+	hasty := durable.Define("hasty", func(ctx durable.Context, d time.Duration) (string, error) {
+		return durable.StartChild(ctx, patient, 0).ID(), ctx.Sleep(d)
+	})
+	sweepPlant(t, 3000, func(w *sim.World) {
+		p := newPlant(w, patient, hasty)
+		startOn(w.Context(), p, hasty, "h", time.Duration(1+w.Pick("hurry", 20))*time.Millisecond)
+		id, err := resultOn(w.Context(), p, hasty, "h")
+		require.NoError(w, err)
+		told, err := resultOn(w.Context(), p, patient, id)
+		require.NoError(w, err)
+		require.Equal(w, "<true>", told)
+		p.settled(named(patient, hasty))
+	})
+}

@@ -34,13 +34,13 @@ type round struct {
 	rejected []rejection
 	answered []string // ids of updates
 
-	more      mailFlags       // letters that are left to the next round
-	dirty     bool            // the batch has something to write although there are no entries
-	boxes     map[string]*box // of messages, by topic
-	childEnds *box
-	marked    bool     // mark is known
-	mark      []byte   // the number of the letter that came last; nil when none has
-	waits     []string // the topics that the run waits for after the round, sorted
+	more   mailFlags         // letters that are left to the next round
+	dirty  bool              // the batch has something to write although there are no entries
+	boxes  map[string]*box   // of messages, by topic
+	family map[mailKind]*box // of what came from children and the parent
+	marked bool              // mark is known
+	mark   []byte            // the number of the letter that came last; nil when none has
+	waits  []string          // the topics that the run waits for after the round, sorted
 }
 
 // maxRefused is how often a run's end may be refused because a letter has come, before it ends regardless.

@@ -238,6 +238,7 @@ func (e *Engine) load(r *run) error {
 			return e.fail(err)
 		}
 	}
+	m.childrenStarted(done.answered)
 	fresh := map[string]bool{}
 	if len(done.answered) > 0 {
 		if err := e.readSaved(r); err != nil {

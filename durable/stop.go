@@ -200,6 +200,9 @@ func (e *Engine) terminate(run string, ev Event) error {
 	b.DeleteRange(waits, after(waits))
 	b.DeleteRange(progressRange(run))
 	b.Delete(runKey(run, partMark))
+	if err := q.answerOpen(run, termination(ev.Reason)); err != nil {
+		return err
+	}
 	if start != nil {
 		if err := q.tellParent(run, start.Parent, start.ParentOp, end); err != nil {
 			return err

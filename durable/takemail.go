@@ -30,7 +30,7 @@ func (q *round) takeMail() {
 		case op != nil:
 			q.apply(Event{Kind: EventTimerFired, Op: op.id, due: op.due})
 		default:
-			q.mail &^= maybeMessage | maybeChildEnd
+			q.mail &^= anyLetter
 			return
 		}
 		q.answer()
@@ -42,7 +42,7 @@ func (q *round) takeMail() {
 
 // mailWanted reports whether an operation waits for a letter that may be there.
 func (q *round) mailWanted() bool {
-	if q.mail&maybeChildEnd != 0 {
+	if q.mail&(maybeChildEnd|maybeCancel) != 0 {
 		return true
 	}
 	for _, op := range q.run.machine.waiting() {
@@ -66,8 +66,12 @@ func (q *round) nextMail() (*operation, *letter) {
 			next, first = op, l
 		}
 	}
-	if l := q.peekChildEnd(); l != nil && (first == nil || bytes.Compare(l.number, first.number) < 0) {
-		next, first = m.pending[l.name], l
+	for _, l := range []*letter{
+		q.peekFamily(mailChildEnd, EventChildEnded), q.peekFamily(mailCancel, EventCancelled),
+	} {
+		if l != nil && (first == nil || bytes.Compare(l.number, first.number) < 0) {
+			next, first = m.pending[l.name], l
+		}
 	}
 	if first != nil {
 		return next, first
@@ -100,25 +104,30 @@ func (q *round) peek(op *operation) *letter {
 	return l
 }
 
-// peekChildEnd returns the first end of a child that is awaited. Those that nobody awaits any more are
-// removed.
-func (q *round) peekChildEnd() *letter {
-	if q.mail&maybeChildEnd == 0 {
+// peekFamily returns the first letter of this kind that the run awaits, of those that come from its children
+// or its parent. Others are removed.
+func (q *round) peekFamily(kind mailKind, event EventKind) *letter {
+	if q.mail&kind.flag() == 0 {
 		return nil
 	}
-	if q.childEnds == nil {
-		prefix := append(mailboxKey(q.run.id), byte(mailChildEnd))
-		q.childEnds = &box{from: prefix, to: after(prefix)}
+	x := q.family[kind]
+	if x == nil {
+		prefix := append(mailboxKey(q.run.id), byte(kind))
+		x = &box{from: prefix, to: after(prefix)}
+		if q.family == nil {
+			q.family = map[mailKind]*box{}
+		}
+		q.family[kind] = x
 		q.lookAtMark()
 	}
 	for {
-		l := q.first(q.childEnds)
-		if l == nil || q.run.machine.awaits(EventChildEnded, l.name) {
+		l := q.first(x)
+		if l == nil || q.run.machine.awaits(event, l.name) {
 			return l
 		}
 		q.batch.Delete(l.key)
 		q.dirty = true
-		q.childEnds.letters = q.childEnds.letters[1:]
+		x.letters = x.letters[1:]
 	}
 }
 
@@ -158,22 +167,28 @@ func (q *round) read(x *box) {
 	}
 }
 
-// receive moves a letter from the mailbox into the journal.
+// receive moves a letter from the mailbox into the journal. op is what it is for; nil for a cancellation.
 func (q *round) receive(op *operation, l *letter) {
 	q.batch.Delete(l.key)
-	ev := Event{Op: op.id, From: l.from, due: op.due}
-	if l.kind == mailMessage {
-		q.boxes[op.name].letters = q.boxes[op.name].letters[1:]
-		ev.Kind, ev.Message, ev.Result = EventMessage, l.message, l.content
-	} else {
-		q.childEnds.letters = q.childEnds.letters[1:]
-		ev.Kind = EventChildEnded
+	var x *box
+	ev := Event{From: l.from}
+	switch l.kind {
+	case mailMessage:
+		x = q.boxes[op.name]
+		ev.Kind, ev.Op, ev.Message, ev.Result, ev.due = EventMessage, op.id, l.message, l.content, op.due
+	case mailChildEnd:
+		x = q.family[l.kind]
+		ev.Kind, ev.Op = EventChildEnded, op.id
 		var err error
 		if ev.Result, ev.Failure, err = parseEnd(l.from, l.content); err != nil {
 			q.fail(err)
 			return
 		}
+	case mailCancel:
+		x = q.family[l.kind]
+		ev.Kind, ev.Reason = EventCancelled, string(l.content)
 	}
+	x.letters = x.letters[1:]
 	q.apply(ev)
 }
 

@@ -201,6 +201,31 @@ func TestOpenUpdatesAreAnsweredAtTheEnd(t *testing.T) {
 	})
 }
 
+func TestOpenUpdatesOfATerminatedRunAreAnswered(t *testing.T) {
+	w := durable.Define("w", func(ctx durable.Context, _ int) (int, error) {
+		add.Handle(ctx, nil, func(ctx durable.Context, n int) (int, error) { return numbers.Receive(ctx) })
+		_, err := letters.Receive(ctx)
+		return 1, err
+	})
+	warmAndCold(t, func(t *testing.T, cfg durable.Config) {
+		cfg.Workflows = []durable.Definition{w}
+		e := openWith(t, cfg)
+		run := start(t, w, e, "r", 0)
+		answers := make(chan error)
+		go func() {
+			_, err := add.Call(t.Context(), e, "r", "u1", 5)
+			answers <- err
+		}()
+		waitForEntries(t, cfg.Store, "r", 2)
+		require.NoError(t, run.Terminate(t.Context(), "fire"))
+		require.ErrorIs(t, <-answers, durable.ErrTerminated)
+		_, err := add.Call(t.Context(), e, "r", "u1", 5)
+		require.ErrorIs(t, err, durable.ErrTerminated)
+		_, err = add.Call(t.Context(), e, "r", "u2", 5)
+		require.ErrorIs(t, err, durable.ErrEnded)
+	})
+}
+
 func TestMisuseOfUpdatesSaysWhatToWrite(t *testing.T) {
 	answer := func(durable.Context, int) (int, error) { return 0, nil }
 	for message, misuse := range map[string]func(ctx durable.Context){

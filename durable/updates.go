@@ -252,6 +252,26 @@ func (q *round) recordAnswer(c *Command) error {
 	return nil
 }
 
+// answerOpen answers the updates of a run that ends without its code having answered them.
+func (q *round) answerOpen(run string, why error) error {
+	text, err := json.Marshal(recordFailure(why))
+	if err != nil {
+		return fmt.Errorf("durable: encoding the error of an update: %w", err)
+	}
+	prefix := updateKey(run, "")
+	err = q.e.store.Scan(prefix, after(prefix), func(key, value []byte) bool {
+		if len(value) == updateHeadSize && value[updateHeadSize-1] == updateOpen {
+			head := append(bytes.Clone(value[:updateHeadSize-1]), updateFailed)
+			q.batch.Set(key, append(head, text...))
+		}
+		return true
+	})
+	if err != nil {
+		return fmt.Errorf("durable: reading the updates of run %q: %w", run, err)
+	}
+	return nil
+}
+
 // tellClients wakes the clients of the updates that a round has answered or rejected.
 func (e *Engine) tellClients(q *round) {
 	if len(q.answered)+len(q.rejected) == 0 {
