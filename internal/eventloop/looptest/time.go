@@ -37,7 +37,9 @@ type Timer interface {
 
 // A Clock is what a loop is given: its callbacks come while the loop does not run.
 type Clock interface {
+	// Now is the current time.
 	Now() time.Time
+	// AfterFunc calls fn once, d from now, unless stop keeps it from that.
 	AfterFunc(d time.Duration, fn func()) (stop func() bool)
 }
 
@@ -143,7 +145,12 @@ func timerPast(s *suite, l TimeLoop) {
 		l.CallLater(-time.Second, func() { s.at("negative") })
 		l.CallSoon(func() { s.at("soon") })
 	})
-	s.drive()
+	s.clock.advance()
+	s.check(l.Run() == 2, "the first timer has put its callback on the queue, and that another one")
+	s.want("1h0m0s:soon")
+	s.clock.advance()
+	s.want("1h0m0s:soon")
+	l.Run()
 	s.want("1h0m0s:soon 1h0m0s:past 1h0m0s:negative")
 }
 
