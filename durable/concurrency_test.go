@@ -188,6 +188,19 @@ var combining = traced{
 		place, v, err := Race(ctx, Async(ctx, "a", say, ""), Async(ctx, "b", say, ""), slow)
 		l.add("%d %s %v", place, v, err)
 	},
+	"race that is over": func(ctx Context, l *trace) {
+		a, b := Async(ctx, "a", say, ""), Async(ctx, "b", say, "")
+		_ = ctx.Sleep(time.Second)
+		place, v, err := Race(ctx, a, b)
+		l.add("%d %s %v", place, v, err)
+		part, cancel := ctx.WithCancel()
+		cancel(nil)
+		c := Async(ctx, "c", say, "")
+		place, v, err = Race(part, c)
+		l.add("%d %s %v", place, v, err)
+		_, err = c.Await(ctx)
+		l.add("%v", err)
+	},
 	"race against time": func(ctx Context, l *trace) {
 		work, timer := Async(ctx, "work", say, ""), ctx.After(time.Minute)
 		done, pending, err := Wait[Awaitable](ctx, FirstCompleted, work, timer)
@@ -272,6 +285,26 @@ var combining = traced{
 			a, _ := worker(short, l, "a"), worker(ctx, l, "b")
 			_ = ctx.Sleep(time.Second)
 			a.Cancel(ctx, nil) // alone: no failure of the scope
+			return nil
+		})
+		l.add("%v", err)
+	},
+	"scope in a branch": func(ctx Context, l *trace) {
+		err := Scope(ctx, func(ctx Context) error {
+			Go(ctx, "child", func(ctx Context) (int, error) {
+				worker(ctx, l, "grandchild")
+				return 0, ctx.Sleep(time.Second)
+			})
+			return nil
+		})
+		l.add("%v", err)
+		err = Scope(ctx, func(ctx Context) error {
+			Go(ctx, "child", func(ctx Context) (int, error) {
+				f := worker(ctx, l, "grandchild fails") // no failure of the scope
+				_, err := f.Await(ctx)
+				l.add("%v", err)
+				return 0, nil
+			})
 			return nil
 		})
 		l.add("%v", err)

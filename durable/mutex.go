@@ -7,8 +7,7 @@ import "github.com/reprise-dst/reprise/internal/eventloop"
 // must stay as it is while a branch waits.
 type Mutex struct {
 	shared
-	mu     *eventloop.Mutex
-	holder *branch
+	mu *eventloop.Mutex
 }
 
 // NewMutex makes an unlocked mutex. The name is for reports.
@@ -21,21 +20,13 @@ func NewMutex(ctx Context, name string) *Mutex {
 // held then.
 func (mu *Mutex) Lock(ctx Context) error {
 	b := mu.in(ctx.enter("Mutex.Lock"), "Mutex.Lock")
-	err := b.waitNative(ctx.s, heldMutex{mu}, mu.mu.Lock)
-	if err == nil {
-		mu.holder = b
-	}
-	return err
+	return b.waitNative(ctx.s, heldMutex{mu}, mu.mu.Lock)
 }
 
 // TryLock takes the mutex if it is free. It reports whether it did.
 func (mu *Mutex) TryLock(ctx Context) bool {
-	b := mu.in(ctx.enter("Mutex.TryLock"), "Mutex.TryLock")
-	if !mu.mu.TryLock() {
-		return false
-	}
-	mu.holder = b
-	return true
+	mu.in(ctx.enter("Mutex.TryLock"), "Mutex.TryLock")
+	return mu.mu.TryLock()
 }
 
 // Unlock gives the mutex to the branch that waits longest, or frees it. Any branch may unlock it.
@@ -46,8 +37,7 @@ func (mu *Mutex) Unlock(ctx Context) {
 }
 
 func (mu *Mutex) mustBeHeld(call string) {
-	if mu.mu.TryLock() {
-		mu.mu.Unlock()
+	if mu.mu.Holder() == nil {
 		panic("durable: " + call + " of " + mu.String() + ", which no branch holds; call Lock first")
 	}
 }
@@ -57,10 +47,15 @@ type heldMutex struct{ *Mutex }
 
 // String says who holds it.
 func (h heldMutex) String() string {
-	return h.Mutex.String() + ", held by " + h.holder.describe()
+	return h.Mutex.String() + ", held by " + h.waitsFor().describe()
 }
 
-func (h heldMutex) waitsFor() *branch { return h.holder }
+func (h heldMutex) waitsFor() *branch {
+	if t := h.mu.Holder(); t != nil {
+		return t.Owner.(*branch)
+	}
+	return nil
+}
 
 // Cond lets branches wait for a condition that a Mutex protects. It is FIFO-fair.
 type Cond struct {
@@ -82,9 +77,7 @@ func NewCond(ctx Context, mu *Mutex, name string) *Cond {
 func (c *Cond) Wait(ctx Context) error {
 	b := c.in(ctx.enter("Cond.Wait"), "Cond.Wait")
 	c.mu.mustBeHeld("Cond.Wait")
-	err := b.waitNative(ctx.s, c, c.c.Wait)
-	c.mu.holder = b
-	return err
+	return b.waitNative(ctx.s, c, c.c.Wait)
 }
 
 // Signal wakes the branch that waits longest, if one does.

@@ -49,7 +49,7 @@ type waiting struct {
 	on     fmt.Stringer // what it waits for, for reports
 	native bool         // in a primitive of the event loop
 	roused bool         // the wait is over; who ended it first decides how
-	cause  error        // why it was cut short
+	cut    error        // says that it was cut short
 
 	refusals int // waits and operations refused since it last waited
 }
@@ -68,12 +68,9 @@ func (b *branch) wait(s *scope, on fmt.Stringer) error {
 	for !b.roused {
 		_ = b.m.loop.Park("")
 	}
-	cause := b.cause
+	cut := b.cut
 	b.waiting = waiting{}
-	if cause != nil {
-		return &cancelled{what: "the wait for " + on.String(), cause: cause}
-	}
-	return nil
+	return cut
 }
 
 // waitNative is wait for a primitive of the event loop, which does the parking, if it has to: what needs no
@@ -86,9 +83,9 @@ func (b *branch) waitNative(s *scope, on fmt.Stringer, park func() error) error 
 		b.wake(s.cause)
 	}
 	err := park()
-	cause := b.cause
+	cut := b.cut
 	b.waiting = waiting{}
-	if cause == nil {
+	if cut == nil {
 		return err
 	}
 	b.task.Uncancel() // the loop's part of it is done; a cancelled scope refuses by itself
@@ -99,7 +96,7 @@ func (b *branch) waitNative(s *scope, on fmt.Stringer, park func() error) error 
 		b.refusals = refusals
 		return b.refuse(s, "the wait for "+on.String())
 	}
-	return &cancelled{what: "the wait for " + on.String(), cause: cause}
+	return cut
 }
 
 // refuse is the answer to whoever asks for something in a cancelled scope.
@@ -117,13 +114,15 @@ func (b *branch) wake(cause error) {
 	if b.under == nil || b.roused {
 		return
 	}
-	if !b.native {
-		b.roused, b.cause = true, cause
-		b.task.Wake()
-		return
+	b.roused = true
+	if cause != nil {
+		b.cut = &cancelled{what: "the wait for " + b.on.String(), cause: cause}
 	}
-	b.roused, b.cause = true, cause
-	b.task.Cancel(errCutShort)
+	if b.native {
+		b.task.Cancel(errCutShort)
+	} else {
+		b.task.Wake()
+	}
 }
 
 // ended makes a branch a watcher of what it awaits.
@@ -187,6 +186,9 @@ func (b *branch) awaitSeveral(
 }
 
 func (g *gathering) ended(op *operation) {
+	if g.b.on != g || g.b.roused {
+		return // the wait is over, the branch has only not had its turn
+	}
 	g.left--
 	if g.enough(op, g.left) {
 		g.b.wake(nil)

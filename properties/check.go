@@ -12,6 +12,7 @@ import (
 
 	"github.com/reprise-dst/reprise/durable"
 	"github.com/reprise-dst/reprise/sim"
+	"github.com/reprise-dst/reprise/store"
 	"pgregory.net/rapid"
 )
 
@@ -61,6 +62,7 @@ const (
 	EntriesKept     = "recorded entries are kept"
 	NoStepAgain     = "a checkpointed step does not run again"
 	AckDurable      = "what was acknowledged is durable"
+	NothingLeft     = "an ended run leaves nothing behind"
 	EveryRunEnds    = "when faults stop, every run ends"
 	EngineOpens     = "the engine opens after a crash"
 )
@@ -221,6 +223,7 @@ func (s *session[In, Out]) settle() {
 			}
 			s.replay(o, j)
 			s.resultStays(o)
+			s.nothingLeft(o, st)
 		}
 		return nil
 	})
@@ -266,5 +269,25 @@ func (s *session[In, Out]) resultStays(o *Outcome[In, Out]) {
 		s.world.Fail(AckDurable, s.watch.subject(o.ID),
 			fmt.Sprintf("told   %s (error %v)", told, o.Err),
 			fmt.Sprintf("later  %s (error %v, %v)", now, failed, err))
+	}
+}
+
+// nothingLeft looks for timers and marks of a run that has ended.
+func (s *session[In, Out]) nothingLeft(o *Outcome[In, Out], st store.Store) {
+	for _, table := range []struct {
+		prefix byte
+		skip   int // bytes between the prefix and the run's id
+		what   string
+	}{{'a', 0, "the mark that it has steps to run"}, {'t', 8, "a timer"}} {
+		id := append([]byte(o.ID), 0)
+		err := st.Scan([]byte{table.prefix}, []byte{table.prefix + 1}, func(key, _ []byte) bool {
+			if rest := key[1:]; len(rest) >= table.skip && bytes.HasPrefix(rest[table.skip:], id) {
+				s.world.Fail(NothingLeft, s.watch.subject(o.ID), fmt.Sprintf("%s: key %q", table.what, key))
+			}
+			return true
+		})
+		if err != nil {
+			s.world.Fail(NothingLeft, s.watch.subject(o.ID), err.Error())
+		}
 	}
 }

@@ -14,6 +14,7 @@
 //   - "a checkpointed step does not run again".
 //   - "what was acknowledged is durable": a start that was answered is never forgotten, and a result that
 //     a client was told stays the result.
+//   - "an ended run leaves nothing behind": no timer, no mark that there is work to do.
 //   - "when faults stop, every run ends", with the reason when one doesn't.
 //   - "the same schedule gives the same trace", which package sim sees to.
 //

@@ -22,9 +22,9 @@ type watch struct {
 // seen is what was seen of one run.
 type seen struct {
 	id      string
-	started bool            // the client was told
-	entries []durable.Entry // known to be durable
-	ended   map[string]bool // operations whose end is checkpointed
+	started bool              // the client was told
+	entries []durable.Entry   // known to be durable
+	over    map[string]string // operations that a committed entry ended, and how
 }
 
 func (v *watch) run(id string) *seen {
@@ -33,7 +33,7 @@ func (v *watch) run(id string) *seen {
 			return r
 		}
 	}
-	r := &seen{id: id, ended: map[string]bool{}}
+	r := &seen{id: id, over: map[string]string{}}
 	v.runs = append(v.runs, r)
 	return r
 }
@@ -45,9 +45,9 @@ func (v *watch) hooks() durable.Hooks {
 }
 
 func (v *watch) stepStarted(s durable.StepInfo) {
-	if v.run(s.Run).ended[s.ID] {
+	if how, over := v.run(s.Run).over[s.ID]; over {
 		v.world.Fail(NoStepAgain, v.subject(s.Run),
-			fmt.Sprintf("step %q (id %s) was started although its end is checkpointed", s.Name, s.ID))
+			fmt.Sprintf("step %q (id %s) was started although %s", s.Name, s.ID, how))
 	}
 }
 
@@ -59,7 +59,12 @@ func (v *watch) committed(run string, entries []durable.Entry) {
 		}
 		r.entries = append(r.entries, e)
 		if e.Event.Kind == durable.EventStepEnded {
-			r.ended[e.Event.Op] = true
+			r.over[e.Event.Op] = "its end is checkpointed"
+		}
+		for _, c := range e.Commands {
+			if c.Kind == durable.CommandCancel && c.Target == durable.CommandStep {
+				r.over[c.Op] = "its cancellation is durable"
+			}
 		}
 	}
 }

@@ -54,6 +54,9 @@ func (m *Mutex) unlock() {
 	m.holder.wake(nil)
 }
 
+// Holder is the task that holds the mutex; nil when it is free, or a callback locked it.
+func (m *Mutex) Holder() *Task { return m.holder }
+
 // lockAgain takes the mutex and does not let a cancellation cut the wait short: it is left for the next.
 func (m *Mutex) lockAgain(t *Task) {
 	if !m.held {
