@@ -151,7 +151,8 @@ func TestStepsOfARunThatHasEndedAreCancelledAndNoneStarts(t *testing.T) {
 	w := durable.Define("w", func(ctx durable.Context, _ string) (string, error) {
 		out := ctx.Detached()
 		durable.Async(out, "slow", obedient(began, told), "a")
-		v, err := durable.Step(ctx, "quick", func(context.Context, string) (string, error) { return <-began, nil }, "")
+		quick := func(context.Context, string) (string, error) { return <-began, nil }
+		v, err := durable.Step(ctx, "quick", quick, "")
 		durable.Async(out, "never", never, "")
 		durable.Async(ctx, "never either", never, "")
 		return v, err

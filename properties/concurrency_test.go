@@ -118,9 +118,9 @@ func (in *interpretation) block(
 	seconds := time.Duration(s.N) * time.Second
 	switch s.Verb {
 	case "go":
-		return append(futures, durable.Go(ctx, fmt.Sprint("branch ", s.N), func(ctx durable.Context) (string, error) {
-			err := in.run(ctx, s.Body, futures[:len(futures):len(futures)])
-			return "branch", err
+		older := futures[:len(futures):len(futures)]
+		return append(futures, durable.Go(ctx, "branch", func(ctx durable.Context) (string, error) {
+			return "branch", in.run(ctx, s.Body, older)
 		}))
 	case "timeout":
 		ctx, cancel := ctx.WithTimeout(seconds)
