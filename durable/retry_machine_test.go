@@ -3,7 +3,10 @@ package durable
 import (
 	"fmt"
 	"math"
+	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 )
 
 // The programs of the transcripts about steps that are tried again.
@@ -43,4 +46,29 @@ func init() {
 		out, err := Step(ctx, "try", say, in)
 		return fmt.Sprintf("%s after %v", out, ctx.Now().Sub(before)), err
 	})
+}
+
+// TestASecondRingOfARetryIsStale: the store may show a timer for which the run has been woken already.
+func TestASecondRingOfARetryIsStale(t *testing.T) {
+	m := newMachine("r", programs["three-attempts"].define(), JSON())
+	defer m.close()
+	apply := func(ev Event) time.Time {
+		require.True(t, ev.Kind == EventStarted || m.awaits(ev.Kind, ev.Op) && !m.stale(&ev))
+		ev.Time = time.Unix(0, 0)
+		m.judge(&ev)
+		_, err := m.apply(&ev)
+		require.NoError(t, err)
+		return ev.Retry
+	}
+	failed := Event{Kind: EventStepEnded, Op: "1", Failure: &Failure{Text: "no"}}
+	apply(Event{Kind: EventStarted, Start: &Start{Input: []byte(`"in"`), Behaviour: behaviour}})
+	first := apply(failed)
+	ring := Event{Kind: EventTimerFired, Op: "1", due: first}
+	apply(ring)
+	require.False(t, m.awaits(ring.Kind, ring.Op))
+	second := apply(failed)
+	require.True(t, m.awaits(ring.Kind, ring.Op))
+	require.True(t, m.stale(&ring))
+	ring.due = second
+	apply(ring)
 }

@@ -368,3 +368,74 @@ func TestArgumentsAndResultsHaveABound(t *testing.T) {
 		require.ErrorContains(t, err, want)
 	}
 }
+
+// TestALoserThatWaitsForItsNextAttemptLeavesNothing: it is cancelled, or the run ends, while an attempt is due
+// later or under way.
+func TestALoserThatWaitsForItsNextAttemptLeavesNothing(t *testing.T) {
+	sweepPlant(t, 3000, func(w *sim.World) {
+		failing := func(ctx context.Context, _ string) (string, error) {
+			_ = durable.Heartbeat(ctx, 1)
+			_ = w.Sleep(ctx, time.Duration(w.Pick("failing takes", 3))*20*time.Second)
+			return "", errBusy
+		}
+		slow := func(ctx context.Context, s string) (string, error) {
+			_ = w.Sleep(ctx, time.Duration(w.Pick("slow takes", 5))*20*time.Second)
+			return s, nil
+		}
+		cancel, detached := w.Pick("cancel", 2) == 1, w.Pick("detached", 2) == 1
+		wf := durable.Define("w", func(ctx durable.Context, in string) (string, error) {
+			options := durable.StepOptions{Retry: durable.Retry{Attempts: 1e6, Interval: 15 * time.Second, Factor: 1}}
+			where := ctx
+			if detached {
+				where = ctx.Detached()
+			}
+			loser := durable.AsyncWith(where, options, "failing", failing, in)
+			out, err := durable.Step(ctx, "slow", slow, in)
+			if cancel {
+				loser.Cancel(ctx, nil)
+				_ = ctx.Sleep(time.Minute)
+			}
+			return out, err
+		})
+		p := newPlant(w, wf)
+		got, err := outcome(w, p, wf)
+		require.NoError(w, err)
+		require.Equal(w, "q", got)
+		p.settled(named(wf))
+	})
+}
+
+// TestAnAttemptGoesOnWhileItsRunIsParked: Resume finds it under way and does not make another.
+func TestAnAttemptGoesOnWhileItsRunIsParked(t *testing.T) {
+	calm(t, func(w *sim.World) {
+		broken := true
+		s := &service{w: w}
+		wf := durable.Define("w", func(ctx durable.Context, in string) (string, error) {
+			long := durable.Async(ctx, "long", func(ctx context.Context, q string) (string, error) {
+				_ = durable.Heartbeat(ctx, 1)
+				_ = w.Sleep(ctx, time.Hour)
+				_ = durable.Heartbeat(ctx, 2)
+				return s.ask(ctx, q)
+			}, in)
+			if _, err := durable.Step(ctx, "short", upper, in); err != nil {
+				return "", err
+			}
+			if broken {
+				panic("broken")
+			}
+			return long.Await(ctx)
+		})
+		p := newPlant(w, wf)
+		_, err := outcome(w, p, wf)
+		require.ErrorIs(w, err, durable.ErrParked)
+		broken = false
+		require.NoError(w, p.node.Call(w.Context(), "resume", func(context.Context) error {
+			return p.engine.Resume("r")
+		}))
+		got, err := resultOn(w.Context(), p, wf, "r")
+		require.NoError(w, err)
+		require.Equal(w, "answer to q", got)
+		require.Len(w, s.attempts, 1)
+		p.settled(named(wf))
+	})
+}
