@@ -255,7 +255,9 @@ func futurePassOn(s *suite, l FutureLoop) {
 }
 
 func shieldHolds(s *suite, l FutureLoop) {
+	var working Task
 	inner := l.Start("inner", func() (int, error) {
+		working = l.Current()
 		err := l.Park("work")
 		s.say("inner=%v", err)
 		return 4, err
@@ -270,7 +272,7 @@ func shieldHolds(s *suite, l FutureLoop) {
 	l.Run()
 	s.want("outer")
 	s.check(!inner.Done() && len(l.Tasks()) == 1, "the shielded task goes on")
-	l.Tasks()[0].Wake()
+	working.Wake()
 	l.Run()
 	s.want("outer inner=<nil>")
 }

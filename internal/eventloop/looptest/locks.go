@@ -15,6 +15,7 @@ var lockPromises = []promise[SharedLoop]{
 	{"a cancelled wait for a condition comes back with the mutex", condCancelled},
 	{"a wait group wakes all who wait, in order, when its count is zero", groupOrder},
 	{"a wait group at zero does not make anyone wait, and counts again", groupAgain},
+	{"a cancellation that found the task running ends its next wait, whatever for", cancelledBefore},
 	{"cancelling who waits for a group leaves it to the others", groupCancelled},
 }
 
@@ -227,6 +228,28 @@ func groupAgain(s *suite, l SharedLoop) {
 	g.Done()
 	l.Run()
 	s.want("<nil> other <nil>")
+}
+
+func cancelledBefore(s *suite, l SharedLoop) {
+	c, q := l.NewChan("c", 0), l.NewQueue("q", 1)
+	m, sem, g := l.NewMutex("m"), l.NewSemaphore("s", 0), l.NewWaitGroup("g")
+	cond := l.NewCond(m, "cond")
+	g.Add(1)
+	l.Go("task", func() {
+		_, _ = q.Put(1), m.Lock()
+		for i, wait := range []func() error{
+			func() error { return c.Send(1) },
+			func() error { _, err := c.Recv(); return err },
+			func() error { return q.Put(2) },
+			q.Join, cond.Wait, m.Lock, sem.Acquire, g.Wait,
+		} {
+			l.Current().Cancel(errStop)
+			s.check(errors.Is(wait(), errStop), "the cancellation ends the wait")
+			s.say("%d", i)
+		}
+	})
+	l.Run()
+	s.want("0 1 2 3 4 5 6 7")
 }
 
 func groupCancelled(s *suite, l SharedLoop) {

@@ -210,6 +210,8 @@ func cancelRunning(s *suite) {
 		t.Cancel(errStop)
 		s.say("goes-on")
 		s.check(errors.Is(s.l.Park("anything"), errStop), "the next wait returns the cause")
+		t.Cancel(errStop)
+		s.check(errors.Is(s.l.Yield(), errStop), "a yield is a wait")
 		s.say("cancelled")
 	})
 	s.l.Run()

@@ -116,9 +116,9 @@ func settles(s *suite, l FutureLoop) {
 }
 
 // waits lets a task wait for three parts, and logs what is done and pending.
-func waits(s *suite, l FutureLoop, mode WaitMode) (end func(i int, err error)) {
+func waits(s *suite, l FutureLoop, mode WaitMode) (end func(i int, err error), task Task) {
 	fs, end := parts(s, l)
-	l.Go("task", func() {
+	task = l.Go("task", func() {
 		done, pending, err := l.Wait(mode, fs...)
 		s.say("%v", err)
 		s.check(len(done)+len(pending) == len(fs), "each is in one list")
@@ -134,11 +134,11 @@ func waits(s *suite, l FutureLoop, mode WaitMode) (end func(i int, err error)) {
 		}
 	})
 	l.Run()
-	return end
+	return end, task
 }
 
 func waitAll(s *suite, l FutureLoop) {
-	end := waits(s, l, AllCompleted)
+	end, _ := waits(s, l, AllCompleted)
 	end(1, errStop)
 	end(0, nil)
 	s.want("part-1 part-0")
@@ -147,7 +147,7 @@ func waitAll(s *suite, l FutureLoop) {
 }
 
 func waitFirst(s *suite, l FutureLoop) {
-	end := waits(s, l, FirstCompleted)
+	end, _ := waits(s, l, FirstCompleted)
 	end(1, nil)
 	s.want("part-1 <nil> pending-0 done-1 pending-2")
 	end(0, nil)
@@ -156,7 +156,7 @@ func waitFirst(s *suite, l FutureLoop) {
 }
 
 func waitError(s *suite, l FutureLoop) {
-	end := waits(s, l, FirstError)
+	end, _ := waits(s, l, FirstError)
 	end(0, nil)
 	s.want("part-0")
 	end(2, errStop)
@@ -164,10 +164,9 @@ func waitError(s *suite, l FutureLoop) {
 }
 
 func waitCancelled(s *suite, l FutureLoop) {
-	end := waits(s, l, AllCompleted)
+	end, task := waits(s, l, AllCompleted)
 	end(0, nil)
-	tasks := l.Tasks()
-	tasks[len(tasks)-1].Cancel(errStop)
+	task.Cancel(errStop)
 	l.Run()
 	s.want("part-0 stop done-0 pending-1 pending-2")
 	s.check(len(l.Tasks()) == 2, "those that are pending keep running")
@@ -176,7 +175,7 @@ func waitCancelled(s *suite, l FutureLoop) {
 func completedOrder(s *suite, l FutureLoop) {
 	fs, end := parts(s, l)
 	end(2, nil) // is done before anyone asks
-	l.Go("task", func() {
+	task := l.Go("task", func() {
 		for f, err := range l.Completed(fs...) {
 			s.check(err == nil && f.Done(), "it has its outcome")
 			for i := range fs {
@@ -193,7 +192,7 @@ func completedOrder(s *suite, l FutureLoop) {
 	l.Run()
 	end(1, errStop)
 	end(0, nil)
-	l.Tasks()[0].Wake()
+	task.Wake()
 	l.Run()
 	s.want("part-2 item-2 part-1 item-1 part-0 item-0 end")
 }
