@@ -18,7 +18,7 @@ const (
 	crashAnswers
 )
 
-// delays are how long a node may be down, after the answer 0: a millisecond.
+// delays are how long a node may be down, after the answer 0: a millisecond. The answer behind them is never.
 var delays = [...]time.Duration{
 	time.Millisecond, 100 * time.Millisecond, time.Second, 10 * time.Second, time.Minute, 10 * time.Minute,
 }
@@ -145,13 +145,20 @@ func (n *Node) crashDisk(cut int) {
 // scheduleReboot sets the timer of the next boot.
 func (n *Node) scheduleReboot(atOnce bool) {
 	w := n.world
+	n.staysDown = false
 	if atOnce {
 		n.stopReboot = w.clock.AfterFunc(0, n.start)
 		return
 	}
 	k := 0
 	if !w.faultless {
-		k = n.point(atReboot).Chance(0.5, len(delays))
+		k = n.point(atReboot).Chance(0.5, len(delays)+1)
+	}
+	if k == len(delays) {
+		n.staysDown = true
+		w.event(evReboot, n, "", "", never)
+		w.deviate(n.point(atReboot), n, "", "stays down, until faults stop or nothing else is left to happen")
+		return
 	}
 	w.event(evReboot, n, "", "", int64(delays[k]))
 	if k != 0 {
@@ -160,9 +167,26 @@ func (n *Node) scheduleReboot(atOnce bool) {
 	n.stopReboot = w.clock.AfterFunc(delays[k], n.start)
 }
 
+// never is the delay, in the trace, of a node that stays down.
+const never = -1
+
+// bootThoseDown boots the nodes that were chosen to stay down. It reports whether there are any.
+func (w *World) bootThoseDown() bool {
+	found := false
+	for _, n := range w.nodes {
+		if n.staysDown {
+			found = true
+			w.event(evReboot, n, "", "", 0)
+			n.scheduleReboot(true)
+		}
+	}
+	return found
+}
+
 // Crash kills the node, as a power cut would: its tasks unwind without effect, its disk keeps what was
-// committed, and it boots again after a delay that the world chooses. Called from one of the node's own tasks
-// it does not return. It does nothing to a node that is down.
+// committed, and it boots again after a delay that the world chooses, which may be never: then it stays down
+// until Restart, StopFaults, or nothing else is left to happen. Called from one of the node's own tasks it
+// does not return. It does nothing to a node that is down.
 func (n *Node) Crash() { n.crashOnDemand("Node.Crash", "CRASH, asked for by the test", false, false) }
 
 // Stop is Crash without the boot: the node stays down until Restart.
@@ -181,6 +205,9 @@ func (n *Node) crashOnDemand(what, text string, atOnce, forGood bool) {
 	t := w.current(what)
 	inc := n.inc
 	if inc == nil {
+		if forGood {
+			n.staysDown = false
+		}
 		if forGood && n.stopReboot != nil {
 			n.stopReboot()
 			n.stopReboot = nil

@@ -59,7 +59,8 @@
 // The fault plan says what may happen by choice, and how often (see package fault); most of it can also be
 // asked for. Each kind, and where it is asked:
 //
-//	crash             at every call through the seam of a node; Node.Crash, Stop, Restart
+//	crash             at every call through the seam of a node; the node boots again after a chosen delay,
+//	                  or stays down until faults stop; Node.Crash, Stop, Restart
 //	torn              at a commit: the node dies and a part of the record is left; or the last commit,
 //	                  not yet acknowledged, is lost in a crash elsewhere
 //	slow              the end of a step, the acknowledgement of a commit, messages, dependencies
@@ -127,6 +128,10 @@
 //
 // One thing at a time happens on a disk: commits of one node don't overlap. A crash keeps every commit that
 // was acknowledged or shown by a read; the last one before a crash may be lost, torn or kept.
+//
+// A node that was chosen to stay down boots when nothing else is left to happen, so a call that waits for it
+// ends. Where other tasks go on for ever, with a ticker or by polling, that moment never comes: give calls a
+// context that ends, or call StopFaults from a task of its own.
 //
 // While a sweep runs, the garbage collector's target is 400 percent, unless the variable GOGC is set.
 //

@@ -41,6 +41,7 @@ type Node struct {
 	sites   [placeCount]site
 
 	stopReboot func() bool // of the boot that is due, nil when none is
+	staysDown  bool        // it was chosen not to boot again
 }
 
 // incarnation is one life of a node, from boot to crash.

@@ -103,6 +103,9 @@ func eventText(kind eventKind, group, name string, x int64) string {
 	case evTimer:
 		return "a timer fires, set for " + offsetText(time.Duration(x))
 	case evReboot:
+		if x == never {
+			return "stays down"
+		}
 		return "will boot in " + time.Duration(x).String()
 	case evCall:
 		return "call " + strconv.Quote(name)

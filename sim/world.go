@@ -101,7 +101,8 @@ func (w *World) step() {
 	case w.moved && len(w.watchers) > 0:
 		w.askWatchers()
 	case w.arrivals > 0 && w.deliver():
-	case !w.passTime():
+	case w.passTime():
+	case !w.bootThoseDown():
 		w.deadlock()
 	}
 }
@@ -251,9 +252,9 @@ func (w *World) Logf(format string, args ...any) {
 }
 
 // StopFaults ends the phase in which faults happen: from here on nothing crashes by itself, nothing is slow,
-// and what stands still goes on. What is broken stays broken until the test repairs it: a node that was
-// stopped stays down, a clock that was set stays so. A world that does not end then fails the property "when
-// faults stop, every task ends".
+// what stands still goes on, and nodes that were chosen to stay down boot. What is broken stays broken until
+// the test repairs it: a node that was stopped stays down, a clock that was set stays so. A world that does
+// not end then fails the property "when faults stop, every task ends".
 func (w *World) StopFaults() {
 	w.current("World.StopFaults")
 	w.faults.Stop()
@@ -261,6 +262,7 @@ func (w *World) StopFaults() {
 	w.repairChosen()
 	w.faultless = true
 	w.event(evLog, nil, "", "faults stop", 0)
+	w.bootThoseDown()
 }
 
 // misuse is the message of a panic about a mistake in the test's code: what, why, what to do.
