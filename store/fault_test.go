@@ -316,3 +316,44 @@ func TestMarkersAreDurable(t *testing.T) {
 	require.Empty(t, early)
 	require.Greater(t, removed, 3)
 }
+
+// TestPebbleGivesUp has Pebble end the process, as it would: in a call of the
+// store's, and in a goroutine of its own. It ends the store, of which the folder
+// can be opened again.
+func TestPebbleGivesUp(t *testing.T) {
+	for _, background := range []bool{false, true} {
+		dir := t.TempDir()
+		s := mustOpenDir(t, dir).(*pebbleStore)
+		commitPair(t, s, 1)
+		returned := false
+		fatal := func() {
+			pebbleLogger{s}.Fatalf("manifest %d is gone", 7)
+			returned = true
+		}
+		if background {
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				fatal()
+			}()
+			<-done
+		} else {
+			err := s.read([]byte("last"), func([]byte) { fatal() })
+			require.ErrorIs(t, err, ErrFailed)
+		}
+		require.False(t, returned)
+		_, _, err := s.Get([]byte("last"))
+		require.ErrorIs(t, err, ErrFailed)
+		require.ErrorContains(t, err, "manifest 7 is gone")
+		require.ErrorIs(t, s.Commit(&Batch{}), ErrFailed)
+		_, err = OpenPebble(dir, PebbleOptions{})
+		require.ErrorIs(t, err, ErrInUse)
+		require.ErrorIs(t, s.Close(), ErrFailed)
+
+		again := mustOpenDir(t, dir)
+		list, err := contents(again)
+		require.NoError(t, err)
+		require.Equal(t, []string{"key/001=value 1", "last=1"}, list)
+		require.NoError(t, again.Close())
+	}
+}

@@ -160,12 +160,11 @@ func (s *pebbleStore) Commit(b *Batch) error {
 		}
 	}
 	number, err := s.apply(b, pb)
+	conflict := err
 	switch {
 	case errors.Is(err, ErrConflict):
 		// What the batch conflicts with must not be taken back any more.
-		if waitErr := s.durable.wait(number); waitErr != nil {
-			err = waitErr
-		}
+		err = s.durable.wait(number)
 	case err == nil && len(b.writes) > 0:
 		err = s.sync(pb, number)
 	case err == nil:
@@ -177,7 +176,7 @@ func (s *pebbleStore) Commit(b *Batch) error {
 	if err := pb.Close(); err != nil {
 		panic(fmt.Sprintf("invariant: a committed batch does not close: %v", err))
 	}
-	return nil
+	return conflict
 }
 
 // encode makes pb of what b writes. If it deletes ranges, commits must be held,
