@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -94,6 +95,29 @@ func TestReopen(t *testing.T) {
 	}
 	empty := t.TempDir()
 	require.NoError(t, mustOpenDir(t, empty).Close())
+}
+
+// TestNothingStays opens and closes a store many times, fails in between, and looks
+// for goroutines and files that stay.
+func TestNothingStays(t *testing.T) {
+	dir := t.TempDir()
+	cycle := func() {
+		s := mustOpenDir(t, dir)
+		_, err := OpenPebble(dir, PebbleOptions{})
+		require.ErrorIs(t, err, ErrInUse)
+		commitPair(t, s, 1)
+		require.NoError(t, s.Close())
+	}
+	cycle()
+	goroutines, size := runtime.NumGoroutine(), len(listing(t, dir))
+	for range 20 {
+		cycle()
+	}
+	for i := 0; i < 1000 && runtime.NumGoroutine() > goroutines; i++ {
+		runtime.Gosched()
+	}
+	require.LessOrEqual(t, runtime.NumGoroutine(), goroutines+3)
+	require.LessOrEqual(t, len(listing(t, dir)), 2*size)
 }
 
 func TestInUseHere(t *testing.T) {
