@@ -121,7 +121,9 @@ const (
 	CommandHandle  CommandKind = 12 // take updates of a kind
 	CommandAnswer  CommandKind = 13 // answer an update
 
-	lastCommandKind = CommandAnswer
+	CommandVersion CommandKind = 14 // which version of a change the run has
+
+	lastCommandKind = CommandVersion
 )
 
 func (k CommandKind) String() string {
@@ -150,6 +152,8 @@ func (k CommandKind) String() string {
 		return "handle"
 	case CommandAnswer:
 		return "answer"
+	case CommandVersion:
+		return "version"
 	}
 	return "command kind " + strconv.Itoa(int(k))
 }
@@ -190,6 +194,8 @@ func (c *Command) String() string {
 		return fmt.Sprintf("return of a result with fingerprint %016x", c.Fingerprint)
 	case CommandTimer:
 		return fmt.Sprintf("%s (id %s)", cmp.Or(c.Name, "sleep"), c.Op)
+	case CommandVersion:
+		return fmt.Sprintf("version %d of change %q", c.Fingerprint, c.Name)
 	case CommandCancel:
 		return "cancel of " + (&Command{Kind: c.Target, Op: c.Op, Name: c.Name}).String()
 	case CommandSend:

@@ -39,3 +39,62 @@ func ExampleRun_Cancel() {
 	// <nil>
 	// run "guest-7" failed: room 12 is free: sleep (id 1) was cancelled: the guest has left
 }
+
+// What a failed run has done is undone, the last first.
+func ExampleOnFailure() {
+	say := func(_ context.Context, what string) (bool, error) {
+		fmt.Println(what)
+		return true, nil
+	}
+	pay := func(context.Context, int) (bool, error) { return false, errors.New("the card has expired") }
+	travel := durable.Define("travel", func(ctx durable.Context, price int) (bool, error) {
+		durable.OnFailure(ctx, "give back flight", say, "flight given back")
+		if _, err := durable.Step(ctx, "book flight", say, "flight booked"); err != nil {
+			return false, err
+		}
+		durable.OnFailure(ctx, "give back room", say, "room given back")
+		if _, err := durable.Step(ctx, "book room", say, "room booked"); err != nil {
+			return false, err
+		}
+		return durable.Step(ctx, "pay", pay, price)
+	})
+	ctx := context.Background()
+	engine, err := durable.Open(durable.Config{
+		Store: store.OpenMemory(), Workflows: []durable.Definition{travel},
+	})
+	if err != nil {
+		panic(err)
+	}
+	defer engine.Close(ctx)
+	run, _ := travel.Start(ctx, engine, "trip-1", 700)
+	_, err = run.Result(ctx)
+	fmt.Println(err)
+	// Output:
+	// flight booked
+	// room booked
+	// room given back
+	// flight given back
+	// run "trip-1" failed: the card has expired
+}
+
+// Runs that began before a change keep doing what they did.
+func ExampleVersion() {
+	order := durable.Define("order", func(ctx durable.Context, item string) (string, error) {
+		if durable.Version(ctx, "gift wrap", 0, 1) >= 1 {
+			item = "wrapped " + item
+		}
+		return item, nil
+	})
+	ctx := context.Background()
+	engine, err := durable.Open(durable.Config{
+		Store: store.OpenMemory(), Workflows: []durable.Definition{order},
+	})
+	if err != nil {
+		panic(err)
+	}
+	defer engine.Close(ctx)
+	run, _ := order.Start(ctx, engine, "order-1", "book")
+	fmt.Println(run.Result(ctx))
+	// Output:
+	// wrapped book <nil>
+}

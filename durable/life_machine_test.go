@@ -25,5 +25,33 @@ func init() {
 			err := ctx.Sleep(time.Hour)
 			return fmt.Sprint("awake: ", errors.Is(err, ErrCancelled)), nil
 		}),
+		"shop": Define("shop", func(ctx Context, in string) (string, error) {
+			return Step(ctx, "pay", say, in)
+		}),
+		"shop-checks": Define("shop-checks", func(ctx Context, in string) (string, error) {
+			if Version(ctx, "check first", 0, 1) >= 1 {
+				if _, err := Step(ctx, "check", say, in); err != nil {
+					return "", err
+				}
+			}
+			paid, err := Step(ctx, "pay", say, in)
+			if Version(ctx, "say thanks", 0, 2) == 2 {
+				paid += ", thanks"
+			}
+			return fmt.Sprint(paid, Version(ctx, "check first", 0, 1)), err
+		}),
+		"shop-only-checks": Define("shop-only-checks", func(ctx Context, in string) (string, error) {
+			Version(ctx, "check first", 1, 1)
+			Step(ctx, "check", say, in)
+			return Step(ctx, "pay", say, in)
+		}),
+		"saga": Define("saga", func(ctx Context, in string) (string, error) {
+			OnFailure(ctx, "unbook", say, in)
+			if _, err := Step(ctx, "book", say, in); err != nil {
+				return "", err
+			}
+			OnFailure(ctx, "refund", say, in)
+			return Step(ctx, "pay", say, in)
+		}),
 	})
 }

@@ -42,6 +42,10 @@ type machine struct {
 	pending   map[string]*operation // operations that an event will end
 	receives  []*operation          // waits for messages, in the order of creation; some may have ended
 	commands  []Command             // issued since the last event
+	replaying bool                  // the event is recorded, with the commands that answer it
+	recorded  []Command             // those commands
+	versions  map[string]int        // of changes that the code has asked for
+	undo      []func(Context) error // what OnFailure was told
 	asked     bool                  // to end, by a cancellation from outside
 	ended     bool
 	err       error // why the run can't go on
@@ -207,6 +211,7 @@ func (m *machine) start(s *Start) {
 			m.stop(broken)
 		}
 		m.root.finish()
+		err = m.compensate(Context{m.root, m.root.outside()}, err)
 		failure := recordFailure(err)
 		c := Command{Kind: CommandEnd, result: result, failure: failure, Fingerprint: xxhash.Sum64(result)}
 		if failure != nil {

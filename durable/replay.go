@@ -13,7 +13,9 @@ func (m *machine) feed(e *Entry) error {
 		return m.parted(e, fmt.Sprintf("that operation %s ended (%s)", e.Event.Op, e.Event.Kind),
 			"nothing that waits for it", 0)
 	}
+	m.replaying, m.recorded = !e.Unanswered, e.Commands
 	commands, err := m.apply(&e.Event)
+	m.replaying, m.recorded = false, nil
 	if err != nil || e.Unanswered {
 		return err
 	}
