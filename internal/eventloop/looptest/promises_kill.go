@@ -86,10 +86,8 @@ func closeKills(s *suite) {
 	}
 	late := s.l.Go("late", func() {})
 	late.OnDone(func() { s.say("a-callback") })
-	s.l.CallSoon(func() {
-		s.l.Tasks()[0].Wake() // ready when the loop closes
-	})
 	s.l.Run()
+	s.l.Tasks()[0].Wake() // a is ready when the loop closes
 	s.l.Close()
 	s.want("b a-callback a c")
 }
