@@ -109,8 +109,10 @@ func travelled(t require.TestingT, err error) error {
 // opinion is everything that errors.Is and errors.As can say of an error about what is registered.
 func opinion(err error) []string {
 	say := []string{errorText(err)}
-	for _, s := range []error{errSentinel, errOther, context.Canceled, context.DeadlineExceeded, io.EOF,
-		fs.ErrNotExist} {
+	for _, s := range []error{
+		errSentinel, errOther, context.Canceled, context.DeadlineExceeded, io.EOF,
+		fs.ErrNotExist,
+	} {
 		say = append(say, fmt.Sprintf("is %q: %t", s, errors.Is(err, s)))
 	}
 	var p *pointerError

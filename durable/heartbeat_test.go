@@ -86,8 +86,8 @@ func TestTheNextAttemptReadsTheProgressOfAnInterruptedOne(t *testing.T) {
 	}
 }
 
-// TestProgressOutlivesCrashes: a long step starts each attempt where an earlier one was, never further back than
-// one before it did, and never from something that was not sent.
+// TestProgressOutlivesCrashes: a long step starts each attempt where an earlier one was, never further
+// back than one before it did, and never from something that was not sent.
 func TestProgressOutlivesCrashes(t *testing.T) {
 	sweepPlant(t, 3000, func(w *sim.World) {
 		from, sent := -1, -1
@@ -177,15 +177,17 @@ func TestCloseSavesTheLatestProgress(t *testing.T) {
 }
 
 func TestProgressThatCantBeSaysSo(t *testing.T) {
-	require.EqualError(t, durable.Heartbeat(t.Context(), 1), "durable: Heartbeat was called outside of a step; call "+
-		"it with the context.Context that the step's function was given, or one derived from it")
+	require.EqualError(t, durable.Heartbeat(t.Context(), 1),
+		"durable: Heartbeat was called outside of a step; call "+
+			"it with the context.Context that the step's function was given, or one derived from it")
 	_, _, err := durable.Progress[int](context.Background())
 	require.ErrorContains(t, err, "durable: Progress was called outside of a step")
 	require.ErrorContains(t, durable.Heartbeat[int](nil, 1), "outside of a step")
 	wf := asks(func(ctx context.Context, _ string) (string, error) {
 		require.ErrorContains(t, durable.Heartbeat(ctx, make(chan int)),
 			`the progress of step "ask" (id 1) of run "r" does not fit the type chan int`)
-		require.ErrorContains(t, durable.Heartbeat(ctx, strings.Repeat("x", 16<<20)), "at most 16777216 are allowed")
+		err := durable.Heartbeat(ctx, strings.Repeat("x", 16<<20))
+		require.ErrorContains(t, err, "at most 16777216 are allowed")
 		derived, cancel := context.WithCancel(ctx)
 		defer cancel()
 		require.NoError(t, durable.Heartbeat(derived, "text"))

@@ -100,8 +100,11 @@ func (o *StepOptions) check() error {
 		name  string
 		value time.Duration
 	}{
-		{"Timeout", o.Timeout}, {"TotalTimeout", o.TotalTimeout}, {"HeartbeatTimeout", o.HeartbeatTimeout},
-		{"Retry.Interval", o.Retry.Interval}, {"Retry.MaxInterval", o.Retry.MaxInterval},
+		{"Timeout", o.Timeout},
+		{"TotalTimeout", o.TotalTimeout},
+		{"HeartbeatTimeout", o.HeartbeatTimeout},
+		{"Retry.Interval", o.Retry.Interval},
+		{"Retry.MaxInterval", o.Retry.MaxInterval},
 	} {
 		if d.value < 0 {
 			return fmt.Errorf("%s is %v; a time is 0, for the default, or more", d.name, d.value)

@@ -369,8 +369,8 @@ func TestArgumentsAndResultsHaveABound(t *testing.T) {
 	}
 }
 
-// TestALoserThatWaitsForItsNextAttemptLeavesNothing: it is cancelled, or the run ends, while an attempt is due
-// later or under way.
+// TestALoserThatWaitsForItsNextAttemptLeavesNothing: it is cancelled, or the run ends, while an attempt is
+// due later or under way.
 func TestALoserThatWaitsForItsNextAttemptLeavesNothing(t *testing.T) {
 	sweepPlant(t, 3000, func(w *sim.World) {
 		failing := func(ctx context.Context, _ string) (string, error) {

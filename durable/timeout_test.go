@@ -75,8 +75,8 @@ func TestWhatAnAttemptReturnsSoonAfterItsTimeoutCounts(t *testing.T) {
 	})
 }
 
-// TestAStepThatIgnoresItsContextIsReportedAndDropped: its attempt fails a second later, another one may begin,
-// and what it returns in the end reaches nothing.
+// TestAStepThatIgnoresItsContextIsReportedAndDropped: its attempt fails a second later, another one may
+// begin, and what it returns in the end reaches nothing.
 func TestAStepThatIgnoresItsContextIsReportedAndDropped(t *testing.T) {
 	calm(t, func(w *sim.World) {
 		var returned []int
