@@ -191,7 +191,7 @@ func TestProgressThatCantBeSaysSo(t *testing.T) {
 		derived, cancel := context.WithCancel(ctx)
 		defer cancel()
 		require.NoError(t, durable.Heartbeat(derived, "text"))
-		_, _, err := durable.Progress[int](derived)
+		_, _, err = durable.Progress[int](derived)
 		require.ErrorContains(t, err, `the saved progress of step "ask" (id 1) of run "r" does not fit the type int`)
 		require.ErrorIs(t, err, durable.ErrCodec)
 		cancel()
