@@ -11,6 +11,9 @@ import "errors"
 // It is what Python calls a task group and Go an errgroup.
 func Scope(ctx Context, fn func(ctx Context) error) error {
 	b := ctx.enter("Scope")
+	if fn == nil {
+		panic("durable: Scope needs a function to run, got nil")
+	}
 	s := newScope(b, ctx.s)
 	g := &group{scope: s}
 	s.group = g
