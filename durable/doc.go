@@ -48,6 +48,25 @@
 //	run, err := order.Start(ctx, engine, "order-17", o)
 //	receipt, err := run.Result(ctx)
 //
+// # Doing several things at once
+//
+// Branches and operations run side by side: Gather, Settle, Wait, Race and Completed wait for them, Chan,
+// Select, Mutex, Semaphore, WaitGroup and Cond let branches work together. All of it is decided by the
+// journal's order, is FIFO-fair, and is part of the run's memory only: replay does it again.
+//
+// Every Context is in a scope, and scopes form a tree: a branch is one, Scope, WithCancel, WithTimeout and
+// WithDeadline make more. Cancelling a scope ends what was asked for in it, in the order of creation: the
+// context of a step is cancelled and its late result dropped; a timer leaves the store in the same commit;
+// a branch that has not started never does, and one that waits wakes with an error that is ErrCancelled or
+// ErrTimeout. Cancelling is cooperative: the branch cleans up, with operations on a Detached context, and
+// returns. In a cancelled scope, what asks for something or would have to wait is refused with that error;
+// what needs no wait, as awaiting what has ended, is done. Whoever comes first decides: a wait that has
+// ended is not cancelled any more, and one that was cancelled does not end well.
+//
+// Nothing outlives what it was started in. When a branch, a Scope or the workflow function returns, what it
+// has asked for and not awaited is cancelled, and its branches are waited for. Shield and Detached make
+// exceptions, which the run waits for at its end.
+//
 // # When code and journal part
 //
 // Every entry also records the commands that the code answered the event with. Replay compares them one by
@@ -64,5 +83,7 @@
 // argument or the result. Package properties hunts for both.
 //
 // Random numbers come from a recorded seed that is derived from the run's id and start time: they are not
-// secret. A step's panic becomes its error; a step that never returns keeps its run waiting.
+// secret. A step's panic becomes its error; a step that never returns keeps its run waiting. A branch that
+// refuses its cancellation, or cleans up for ever, keeps waiting whoever waits for its end; code that goes
+// on asking on a cancelled Context without waiting is stopped, and its run parked.
 package durable

@@ -9,81 +9,86 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What one run leaves to another, which is a mistake.
+// smuggled is what one run leaves to another, which is a mistake.
 type smuggled struct {
 	future durable.Future[string]
 	ch     *durable.Chan[int]
 }
 
+var other smuggled
+
+var misuses = map[string]func(ctx durable.Context){
+	"Race was called without futures; it needs one at least": func(ctx durable.Context) {
+		_, _, _ = durable.Race[int](ctx)
+	},
+	"Select was called without cases; it needs one at least": func(ctx durable.Context) {
+		_, _ = durable.Select(ctx)
+	},
+	"Wait was called with the unknown mode 7; use AllCompleted, FirstCompleted or FirstError": func(
+		ctx durable.Context,
+	) {
+		_, _, _ = durable.Wait[durable.Future[int]](ctx, 7)
+	},
+	"Gather was called on an empty Future; use one that Async or Go returned": func(ctx durable.Context) {
+		_, _ = durable.Gather(ctx, durable.Future[int]{})
+	},
+	"Completed was called on an empty Future": func(ctx durable.Context) {
+		durable.Completed(ctx, durable.Future[int]{})
+	},
+	"Cancel was called on a Future of another run (smuggler)": func(ctx durable.Context) {
+		other.future.Cancel(ctx, nil)
+	},
+	"Shield was called on a Future of another run (smuggler)": func(ctx durable.Context) {
+		durable.Shield(ctx, other.future)
+	},
+	`Chan.Send was called on channel "c" of another run (smuggler); runs share nothing but messages`: func(
+		ctx durable.Context,
+	) {
+		_ = other.ch.Send(ctx, 1)
+	},
+	"Chan.Recv was called on a zero value; make one with its New function": func(ctx durable.Context) {
+		_, _ = new(durable.Chan[int]).Recv(ctx)
+	},
+	`NewChan "c" needs a capacity of 0 or more, got -1`: func(ctx durable.Context) {
+		durable.NewChan[int](ctx, "c", -1)
+	},
+	"the channel's name is empty": func(ctx durable.Context) { durable.NewChan[int](ctx, "", 0) },
+	`NewSemaphore "s" needs 1 slot or more, got 0`: func(ctx durable.Context) {
+		durable.NewSemaphore(ctx, "s", 0)
+	},
+	`Release of semaphore "s", of which no branch holds a slot; call Acquire first`: func(ctx durable.Context) {
+		durable.NewSemaphore(ctx, "s", 1).Release(ctx)
+	},
+	`Unlock of mutex "m", which no branch holds; call Lock first`: func(ctx durable.Context) {
+		durable.NewMutex(ctx, "m").Unlock(ctx)
+	},
+	`Cond.Wait of mutex "m", which no branch holds; call Lock first`: func(ctx durable.Context) {
+		_ = durable.NewCond(ctx, durable.NewMutex(ctx, "m"), "c").Wait(ctx)
+	},
+	`wait group "g": Done was called more often than Add asked for`: func(ctx durable.Context) {
+		durable.NewWaitGroup(ctx, "g").Done(ctx)
+	},
+	"Go(b) needs a function to run, got nil": func(ctx durable.Context) {
+		durable.Go[int](ctx, "b", nil)
+	},
+	"Scope needs a function to run, got nil": func(ctx durable.Context) { _ = durable.Scope(ctx, nil) },
+	"Sleep was called on the Context of another branch; inside durable.Go use the Context that the branch " +
+		"function was given": func(ctx durable.Context) {
+		f := durable.Go(ctx, "b", func(durable.Context) (int, error) { return 0, ctx.Sleep(1) })
+		_, _ = f.Await(ctx)
+	},
+}
+
 func TestMisuseOfConcurrencySaysWhatToWrite(t *testing.T) {
-	var other smuggled
 	smuggler := durable.Define("smuggler", func(ctx durable.Context, _ string) (string, error) {
 		other = smuggled{durable.Async(ctx, "s", upper, ""), durable.NewChan[int](ctx, "c", 0)}
 		return other.future.Await(ctx)
 	})
-	bad := map[string]func(ctx durable.Context){
-		"Race was called without futures; it needs one at least": func(ctx durable.Context) {
-			_, _, _ = durable.Race[int](ctx)
-		},
-		"Select was called without cases; it needs one at least": func(ctx durable.Context) {
-			_, _ = durable.Select(ctx)
-		},
-		"Wait was called with the unknown mode 7; use AllCompleted, FirstCompleted or FirstError": func(
-			ctx durable.Context,
-		) {
-			_, _, _ = durable.Wait[durable.Future[int]](ctx, 7)
-		},
-		"Gather was called on an empty Future; use one that Async or Go returned": func(ctx durable.Context) {
-			_, _ = durable.Gather(ctx, durable.Future[int]{})
-		},
-		"Completed was called on an empty Future": func(ctx durable.Context) {
-			durable.Completed(ctx, durable.Future[int]{})
-		},
-		"Cancel was called on a Future of another run (smuggler)": func(ctx durable.Context) {
-			other.future.Cancel(ctx, nil)
-		},
-		"Shield was called on a Future of another run (smuggler)": func(ctx durable.Context) {
-			durable.Shield(ctx, other.future)
-		},
-		`Chan.Send was called on channel "c" of another run (smuggler); runs share nothing but messages`: func(
-			ctx durable.Context,
-		) {
-			_ = other.ch.Send(ctx, 1)
-		},
-		"Chan.Recv was called on a zero value; make one with its New function": func(ctx durable.Context) {
-			_, _ = new(durable.Chan[int]).Recv(ctx)
-		},
-		`NewChan "c" needs a capacity of 0 or more, got -1`: func(ctx durable.Context) {
-			durable.NewChan[int](ctx, "c", -1)
-		},
-		"the channel's name is empty": func(ctx durable.Context) { durable.NewChan[int](ctx, "", 0) },
-		`NewSemaphore "s" needs 1 slot or more, got 0`: func(ctx durable.Context) {
-			durable.NewSemaphore(ctx, "s", 0)
-		},
-		`Release of semaphore "s", of which no branch holds a slot; call Acquire first`: func(ctx durable.Context) {
-			durable.NewSemaphore(ctx, "s", 1).Release(ctx)
-		},
-		`Unlock of mutex "m", which no branch holds; call Lock first`: func(ctx durable.Context) {
-			durable.NewMutex(ctx, "m").Unlock(ctx)
-		},
-		`Cond.Wait of mutex "m", which no branch holds; call Lock first`: func(ctx durable.Context) {
-			_ = durable.NewCond(ctx, durable.NewMutex(ctx, "m"), "c").Wait(ctx)
-		},
-		`wait group "g": Done was called more often than Add asked for`: func(ctx durable.Context) {
-			durable.NewWaitGroup(ctx, "g").Done(ctx)
-		},
-		"Go(b) needs a function to run, got nil": func(ctx durable.Context) {
-			durable.Go[int](ctx, "b", nil)
-		},
-		"Scope needs a function to run, got nil": func(ctx durable.Context) { _ = durable.Scope(ctx, nil) },
-		"Sleep was called on the Context of another branch; inside durable.Go use the Context that the branch " +
-			"function was given": func(ctx durable.Context) {
-			f := durable.Go(ctx, "b", func(durable.Context) (int, error) { return 0, ctx.Sleep(1) })
-			_, _ = f.Await(ctx)
-		},
-	}
-	for message, misuse := range bad {
-		w := durable.Define("w", func(ctx durable.Context, _ string) (string, error) { misuse(ctx); return "", nil })
+	for message, misuse := range misuses {
+		w := durable.Define("w", func(ctx durable.Context, _ string) (string, error) {
+			misuse(ctx)
+			return "", nil
+		})
 		e := open(t, store.OpenMemory(), w, smuggler)
 		run, err := smuggler.Start(t.Context(), e, "smuggler", "")
 		require.NoError(t, err)
@@ -109,6 +114,6 @@ func TestACancelFunctionInAStepSaysWhatToWrite(t *testing.T) {
 	run, err := w.Start(t.Context(), e, "r", "")
 	require.NoError(t, err)
 	_, err = run.Result(t.Context())
-	require.ErrorContains(t, err, "durable: a cancel function of a workflow was called outside of the workflow, "+
-		"perhaps in a step or after the run had ended; only branches of the run may call it")
+	require.ErrorContains(t, err, "durable: a cancel function of a workflow was called outside of the "+
+		"workflow, perhaps in a step or after the run had ended; only branches of the run may call it")
 }
