@@ -42,11 +42,26 @@
 //     later call returns [ErrFailed], and only opening it again tells what
 //     the disk really holds.
 //
+// # What goes wrong
+//
+// A user's mistake is an error that says what to do: [ErrInvalid], [ErrClosed],
+// [ErrInUse], [ErrNotStore]. A disk's failure is [ErrFailed] and final, be it a
+// full disk, a failed write or a failed sync; nothing ends the process. Damage is
+// [ErrDamaged], when the store is opened or when the damaged part is read, never
+// a store that silently holds less.
+//
 // # Limits
 //
 // A key has 1 to [MaxKeySize] bytes, and a batch at most [MaxBatchSize]. A store
 // belongs to one process at a time. There are no transactions beyond a batch and
 // its requirements.
+//
+// When a process was killed, damage to its very last commit looks like a commit
+// that a crash has torn, and is taken for one. So is the end of its log, if it
+// was cut off by hand.
+//
+// To delete a range of more than a few hundred keys costs no more than to delete
+// one, but thousands of such ranges make reads slow until the next flush.
 package store
 
 const (
