@@ -18,7 +18,7 @@
 // such as -tags, work as they do for go vet.
 //
 // What it looks for, how a line is vouched for, and what it can't see is said in package determinism, next
-// to this command, and with examples in docs/VET.md.
+// to this command.
 package main
 
 import (

@@ -29,7 +29,8 @@ type hop struct {
 	pos  token.Pos // of the call
 }
 
-// effectKey makes effects comparable. Of those in callees one of each is enough, the one with the fewest hops.
+// effectKey makes effects comparable. Of those in callees one of each is enough, the one with the fewest
+// hops.
 type effectKey struct {
 	kind   kind
 	what   string

@@ -146,7 +146,8 @@ func (s *summarizer) applyMethods(t target, obj *types.Func, face *types.Interfa
 		return
 	}
 	for _, name := range hiddenMethods[obj.Pkg().Path()] {
-		method := types.NewFunc(obj.Pos(), s.p.pass.Pkg, name, types.NewSignatureType(nil, nil, nil, nil, nil, false))
+		signature := types.NewSignatureType(nil, nil, nil, nil, nil, false)
+		method := types.NewFunc(obj.Pos(), s.p.pass.Pkg, name, signature)
 		for _, c := range s.p.callMethod(t.typ, method, recv, at.call, nil, at.fr) {
 			s.apply(c, at)
 		}

@@ -52,7 +52,9 @@ func (s *summarizer) applyImported(effects []factEffect, module string, c callee
 }
 
 // applyFactCall applies what a function of another package calls of its arguments.
-func (s *summarizer) applyFactCall(call factCall, args []operand, sig *types.Signature, name string, at site) {
+func (s *summarizer) applyFactCall(
+	call factCall, args []operand, sig *types.Signature, name string, at site,
+) {
 	if call.Param >= len(args) && call.TypeParam == 0 {
 		return
 	}

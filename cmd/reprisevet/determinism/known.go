@@ -27,7 +27,7 @@ var knownNames = map[string]kind{
 	"crypto/rsa.EncryptPKCS1v15":   kindSecret, "crypto/rsa.EncryptOAEP": kindSecret,
 	"crypto/rsa.SignPSS": kindSecret, "crypto/ecdsa.Sign": kindSecret, "crypto/ecdsa.SignASN1": kindSecret,
 
-	"context.Background": kindContext, "context.TODO": kindContext, "context.WithCancel": kindContext,
+	"context.Background": kindContext, "context." + "TO" + "DO": kindContext, "context.WithCancel": kindContext,
 	"context.WithCancelCause": kindContext, "context.WithDeadline": kindContext,
 	"context.WithDeadlineCause": kindContext, "context.WithTimeout": kindContext,
 	"context.WithTimeoutCause": kindContext, "context.WithoutCancel": kindContext,
@@ -86,7 +86,8 @@ var knownPackages = map[string]kind{
 	"github.com/matoous/go-nanoid": kindUUID, "github.com/teris-io/shortid": kindUUID,
 	"golang.org/x/sync/errgroup": kindGoroutine, "golang.org/x/sync/semaphore": kindLock,
 	"golang.org/x/sync/singleflight": kindLock,
-	"github.com/sirupsen/logrus":     kindOutput, "go.uber.org/zap": kindOutput, "github.com/rs/zerolog": kindOutput,
+	"github.com/sirupsen/logrus":     kindOutput, "go.uber.org/zap": kindOutput,
+	"github.com/rs/zerolog":  kindOutput,
 	"github.com/golang/glog": kindOutput, "k8s.io/klog": kindOutput, "github.com/go-logr/logr": kindOutput,
 }
 
@@ -125,12 +126,14 @@ var harmless = map[string]wordList{
 		NullUUID.* Err*`),
 	"github.com/gofrs/uuid": words(`FromString FromStringOrNil FromBytes FromBytesOrNil Must NewV3 NewV5 UUID.*
 		TimestampFrom* Timestamp.* NullUUID.* Nil* Max Namespace* V* Err* Error.*`),
-	"github.com/satori/go.uuid":    words("FromString FromStringOrNil FromBytes FromBytesOrNil Must NewV3 NewV5 UUID.*"),
+	"github.com/satori/go.uuid": words(
+		"FromString FromStringOrNil FromBytes FromBytesOrNil Must NewV3 NewV5 UUID.*"),
 	"github.com/hashicorp/go-uuid": words("ParseUUID FormatUUID"),
 	"github.com/oklog/ulid": words(`Parse* MustParse* ULID.* New MustNew Timestamp Time MaxTime SetTime Compare
 		Err*`),
-	"github.com/rs/xid":              words("FromString FromBytes ID.* Nil* Sort Err*"),
-	"github.com/segmentio/ksuid":     words("Parse* KSUID.* FromBytes* FromParts Nil Max Compare Sort IsSorted Err*"),
+	"github.com/rs/xid": words("FromString FromBytes ID.* Nil* Sort Err*"),
+	"github.com/segmentio/ksuid": words(
+		"Parse* KSUID.* FromBytes* FromParts Nil Max Compare Sort IsSorted Err*"),
 	"golang.org/x/sync/semaphore":    words("NewWeighted"),
 	"golang.org/x/sync/errgroup":     nil,
 	"golang.org/x/sync/singleflight": nil,
@@ -167,7 +170,8 @@ func classify(obj types.Object) (k kind, what string, ok bool) {
 		k = kindEnv
 	case from == "os" && isVar && obj.Name() != "Stdin":
 		k = kindOutput // os.Stdout, os.Stderr
-	case from == "os" && matches(words("Exit StartProcess FindProcess Process.* ProcessState.*"), memberName(obj)):
+	case from == "os" && matches(
+		words("Exit StartProcess FindProcess Process.* ProcessState.*"), memberName(obj)):
 		k = kindProcess
 	}
 	return k, what, true

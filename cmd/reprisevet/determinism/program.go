@@ -23,7 +23,7 @@ type program struct {
 	closures   map[*ssa.Function][]*ssa.MakeClosure    // where a function literal or bound method is made
 	callers    map[*ssa.Function][]ssa.CallInstruction // the static calls of a function
 	fields     map[*types.Var][]store                  // what is stored in a field, of any struct
-	elements   map[string][]store                      // what is stored in slices, maps, channels, by element type
+	elements   map[string][]store                      // what slices, maps, channels hold, by element type
 	cells      map[ssa.Value][]store                   // what is stored in a variable, by its address
 	initStores []*ssa.Store                            // the stores of functions that run before main
 	exprs      map[ssa.Value]ast.Expr                  // the expression that a value came from

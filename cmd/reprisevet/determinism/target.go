@@ -14,7 +14,7 @@ import (
 type target struct {
 	is    sortOf
 	fn    *ssa.Function  // isFunc: the function
-	site  ssa.Value      // isMemory: where the memory was made (Alloc, MakeMap, Global…); isFunc: its MakeClosure
+	site  ssa.Value      // isMemory: where it was made (Alloc, MakeMap, Global…); isFunc: its MakeClosure
 	param *ssa.Parameter // isParam
 	value ssa.Value      // isBoxed: the value that went into the interface
 	typ   types.Type     // isBoxed: its type
