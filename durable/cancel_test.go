@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -254,4 +255,36 @@ func TestAStuckRunSaysWhoWaitsForWhatAndWhere(t *testing.T) {
 	require.Regexp(t, `^workflow "w" waits for branch "reader" \(id 1\) at cancel_test\.go:\d+$`, stuck.Waits[0])
 	require.Regexp(t, `^branch "reader" \(id 1\) waits for a value from channel "orders" at cancel_test\.go:\d+$`,
 		stuck.Waits[1])
+}
+
+func TestWhatAResumedRunCancelsIsCancelledWhereItRuns(t *testing.T) {
+	began, told := make(chan string, 1), make(chan error, 1)
+	var broken atomic.Bool
+	broken.Store(true)
+	w := durable.Define("w", func(ctx durable.Context, _ string) (string, error) {
+		slow := durable.Async(ctx, "slow", obedient(began, told), "")
+		_ = ctx.Sleep(time.Minute)
+		slow.Cancel(ctx, nil)
+		if broken.Load() {
+			panic("not yet")
+		}
+		return "done", nil
+	})
+	host := &patientHost{Host: durable.NewHost()}
+	e := openWith(t, durable.Config{
+		Store: store.OpenMemory(), Workflows: []durable.Definition{w}, Host: host,
+	})
+	run, err := w.Start(t.Context(), e, "r", "")
+	require.NoError(t, err)
+	<-began
+	host.pass(time.Minute)
+	_, err = run.Result(t.Context())
+	require.ErrorIs(t, err, durable.ErrParked)
+	require.Empty(t, told)
+	broken.Store(false)
+	require.NoError(t, e.Resume("r"))
+	got, err := run.Result(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, "done", got)
+	require.ErrorIs(t, <-told, durable.ErrCancelled)
 }

@@ -150,8 +150,6 @@ func (e *Engine) release(q *round) {
 			c := &entries[i].Commands[j]
 			op := r.machine.pending[c.Op]
 			switch {
-			case c.Kind == CommandCancel && c.Target == CommandStep:
-				e.cancelStep(stepKey{r.id, c.Op, c.Name}, c.op.err)
 			case op == nil || r.machine.ended:
 			case c.Kind == CommandStep:
 				e.launch(r, op)
@@ -164,13 +162,29 @@ func (e *Engine) release(q *round) {
 		if keep := e.cfg.Retention; keep > 0 {
 			e.expect(r.machine.now.Add(keep))
 		}
-		for _, op := range r.machine.pendingSorted() {
-			if op.kind == CommandStep {
-				e.cancelStep(stepKey{r.id, op.id, op.name}, ErrCancelled)
+	}
+	e.callOff(q)
+	e.deliver(q)
+}
+
+// callOff ends the contexts of the steps that the run takes no interest in any more.
+func (e *Engine) callOff(q *round) {
+	r := q.run
+	for i := range q.entries {
+		for j := range q.entries[i].Commands {
+			if c := &q.entries[i].Commands[j]; c.Kind == CommandCancel && c.Target == CommandStep {
+				e.cancelStep(stepKey{r.id, c.Op, c.Name}, c.op.err)
 			}
 		}
 	}
-	e.deliver(q)
+	if !r.machine.ended {
+		return
+	}
+	for _, op := range r.machine.pendingSorted() {
+		if op.kind == CommandStep {
+			e.cancelStep(stepKey{r.id, op.id, op.name}, ErrCancelled)
+		}
+	}
 }
 
 // commitAnswers makes durable what a run answers to events that it couldn't answer before it was parked.
@@ -196,6 +210,7 @@ func (e *Engine) commitAnswers(r *run, entries []Entry) (again bool, err error) 
 	case err != nil:
 		return false, e.fail(err)
 	}
+	e.callOff(q)
 	e.deliver(q)
 	return false, q.parkFor
 }

@@ -20,13 +20,30 @@ import (
 // TestConcurrentProgramsSurvive runs generated programs: trees of everything that branches of a run can do to
 // each other. What the program saw, in order, is its result, so the oracles compare it word by word.
 func TestConcurrentProgramsSurvive(t *testing.T) {
-	r, err := sim.Sweep(
-		sim.Config{Name: t.Name(), Runs: 10000, Disk: store.NewMemoryDisk},
-		properties.Body(properties.Config[int, string]{Inputs: rapid.Just(0), World: interpreter, Runs: 1}),
-	)
+	sweepPrograms(t, sim.Config{Runs: 5000}, interpreter)
+}
+
+// TestConcurrentProgramsEndInTime looks for wake-ups that are lost: only a fault may hold a program up.
+func TestConcurrentProgramsEndInTime(t *testing.T) {
+	sweepPrograms(t, sim.Config{Runs: 3000, NoFaults: true}, func(w *sim.World) properties.World[int, string] {
+		world, began := interpreter(w), w.Now()
+		world.Holds = func([]properties.Outcome[int, string]) {
+			if took := w.Now().Sub(began); took > time.Hour {
+				w.Fail("every program ends in time", "program", took.String())
+			}
+		}
+		return world
+	})
+}
+
+func sweepPrograms(t *testing.T, cfg sim.Config, world func(*sim.World) properties.World[int, string]) {
+	t.Helper()
+	cfg.Name, cfg.Disk = t.Name(), store.NewMemoryDisk
+	r, err := sim.Sweep(cfg, properties.Body(properties.Config[int, string]{
+		Inputs: rapid.Just(0), World: world, Runs: 1,
+	}))
 	require.NoError(t, err)
 	require.Nil(t, r.Failure, r.Report)
-	t.Log(r.Summary())
 }
 
 // statement is one line of a generated program.
@@ -39,7 +56,7 @@ type statement struct {
 var (
 	leaves = []string{
 		"step", "step", "async", "async", "after", "sleep", "await", "cancel", "gather", "settle", "wait", "race",
-		"completed", "shield", "send", "receive", "select", "id",
+		"completed", "shield", "send", "receive", "select", "id", "retry", "post", "mail", "next",
 	}
 	blocks = []string{"go", "go", "go", "timeout", "part", "detached", "scope", "locked", "slot"}
 )
@@ -58,6 +75,8 @@ func program(r *rand.Rand, depth int) []statement {
 	}
 	return list
 }
+
+var mail = durable.NewTopic[int]("mail")
 
 var errOdd = errors.New("odd")
 
@@ -170,6 +189,9 @@ func (in *interpretation) leaf(
 		in.note(s, v, err)
 	case "async":
 		return append(futures, durable.Async(ctx, "async", in.work, s.N))
+	case "retry":
+		options := durable.StepOptions{Retry: durable.Retry{Attempts: 3, Interval: time.Second}}
+		return append(futures, durable.AsyncWith(ctx, options, "retry", in.work, s.N))
 	case "after":
 		f := ctx.After(time.Duration(s.N) * time.Second)
 		_, _, err := durable.Wait[durable.Awaitable](ctx, durable.FirstCompleted, awaitables(f, some)...)
@@ -228,6 +250,15 @@ func (in *interpretation) shared(ctx, short durable.Context, s statement) {
 			in.note(s, v, err)
 		}))
 		in.note(s, place, err)
+	case "post":
+		in.note(s, mail.Send(ctx, ctx.RunID(), s.N))
+	case "mail":
+		v, err := mail.ReceiveTimeout(ctx, time.Duration(s.N)*time.Second)
+		in.note(s, v, err)
+	case "next":
+		f := mail.Next(short)
+		v, err := f.Await(short)
+		in.note(s, v, err, f.Cancel(ctx, nil))
 	case "id":
 		in.note(s, ctx.NewID(), ctx.Rand().IntN(10))
 	}
