@@ -16,6 +16,7 @@ type letter struct {
 	name    string // the topic of a message; the parent's operation that is a child
 	from    string // the sending run; empty when it comes from outside
 	message string // its id; empty when it has none
+	again   bool   // it may come again with another content, from a step that runs again
 	content []byte
 
 	number []byte // its place in the order of arrival

@@ -14,6 +14,9 @@ import (
 // Post sends a message to the run that has this id, from outside of workflow code. When it returns nil, the
 // message is in the run's mailbox and durable. When there is no such run the error is ErrNotFound, when it
 // has ended, ErrEnded. After another error the message may have been sent or not; PostOnce can be repeated.
+//
+// A step posts with its own context and EngineOf. Each of its messages has the same id in every attempt, so
+// that it arrives once although the step may run again; what the first attempt posted counts.
 func (t Topic[T]) Post(ctx context.Context, e *Engine, run string, v T) error {
 	return t.post(ctx, e, run, "", v)
 }
@@ -41,7 +44,12 @@ func (t Topic[T]) post(ctx context.Context, e *Engine, run, id string, v T) erro
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	return e.post(&letter{kind: mailMessage, to: run, name: t.name, message: id, content: content})
+	l := letter{kind: mailMessage, to: run, name: t.name, message: id, content: content}
+	if l.message == "" {
+		l.message = requestID(ctx)
+		l.again = l.message != ""
+	}
+	return e.post(&l)
 }
 
 // post puts a letter from outside into a mailbox.
@@ -81,7 +89,7 @@ func (q *round) post(l *letter) (accepted bool, err error) {
 		switch {
 		case err != nil:
 			return false, fmt.Errorf("durable: looking for message %q of run %q: %w", l.message, l.to, err)
-		case found && !bytes.Equal(known, fingerprint):
+		case found && !l.again && !bytes.Equal(known, fingerprint):
 			return false, fmt.Errorf("%w: run %q has got message %q of topic %q with another content; "+
 				"give each message an id of its own", ErrConflict, l.to, l.message, l.name)
 		case found:

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/cespare/xxhash/v2"
+	"strconv"
+	"sync/atomic"
 )
 
 // Step runs a step and waits for its result: a named piece of work in the outside world, whose result is
@@ -141,6 +143,7 @@ type stepContext struct {
 	context.Context
 	u      *underWay
 	engine *Engine
+	asked  atomic.Int64 // messages and updates so far, see requestID
 }
 
 // Value returns the attempt, or what the context below has.
@@ -157,6 +160,26 @@ func (c *stepContext) Deadline() (at time.Time, ok bool) {
 		return c.Context.Deadline()
 	}
 	return c.u.due, true
+}
+
+// EngineOf returns the engine that runs the step that ctx belongs to, nil outside of steps: steps are written
+// before there is an engine, and may need it to reach other runs.
+func EngineOf(ctx context.Context) *Engine {
+	s, err := stepOf(ctx, "EngineOf")
+	if err != nil {
+		return nil
+	}
+	return s.engine
+}
+
+// requestID is an id for the next message or update that a step asks for: the same in every attempt, if the
+// step asks for the same ones in the same order. It is empty outside of steps.
+func requestID(ctx context.Context) string {
+	s, err := stepOf(ctx, "")
+	if err != nil {
+		return ""
+	}
+	return "step:" + s.u.info.IdempotencyKey() + "#" + strconv.FormatInt(s.asked.Add(1), 10)
 }
 
 // stepOf finds the attempt that a context belongs to.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -275,4 +276,35 @@ func requireNoMail(t *testing.T, st store.Store, runs ...string) {
 			return true
 		}))
 	}
+}
+
+func TestStepsPostOnce(t *testing.T) {
+	var attempts atomic.Int32
+	poster := durable.Define("poster", func(ctx durable.Context, to string) (int, error) {
+		return durable.Step(ctx, "post", func(ctx context.Context, to string) (int, error) {
+			attempt := attempts.Add(1)
+			e := durable.EngineOf(ctx)
+			for i := range 3 {
+				if err := letters.Post(ctx, e, to, fmt.Sprint(attempt, "-", i)); err != nil {
+					return 0, err
+				}
+				if attempt == 1 && i == 1 {
+					<-ctx.Done() // the engine closes, the step runs again
+					return 0, ctx.Err()
+				}
+			}
+			return int(attempt), nil
+		}, to)
+	})
+	require.Nil(t, durable.EngineOf(t.Context()))
+	st := store.OpenMemory()
+	e := openWith(t, durable.Config{Store: st, Workflows: []durable.Definition{poster, collector}})
+	start(t, collector, e, "c", 4)
+	start(t, poster, e, "p", "c")
+	waitForEntries(t, st, "c", 3)
+	closeNow(t, e)
+	e = openWith(t, durable.Config{Store: st, Workflows: []durable.Definition{poster, collector}})
+	require.Equal(t, 2, result(t, poster.Run(e, "p")))
+	require.NoError(t, letters.Post(t.Context(), e, "c", "last"))
+	require.Equal(t, "1-0,1-1,2-2,last", result(t, collector.Run(e, "c")))
 }

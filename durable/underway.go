@@ -94,7 +94,7 @@ func (e *Engine) runStep(ctx context.Context, u *underWay, step stepFunc, ev *Ev
 	}
 	ev.Failure = goexitFailure // unless the step returns
 	result, value, err := safely(func() ([]byte, any, error) {
-		return step(&stepContext{ctx, u, e})
+		return step(&stepContext{Context: ctx, u: u, engine: e})
 	})
 	if err == nil {
 		ev.Result, ev.value, ev.Failure = result, value, nil

@@ -173,7 +173,8 @@ func (m *machine) startUpdate(ev *Event) {
 //
 // The id makes it safe to ask again: for each run, an update id is taken once, and repeating it gives the
 // same answer, also after the run has ended. The same id with another input is ErrConflict. With an empty id
-// each call is an update of its own. ctx bounds the waiting: an update that the run has taken goes on.
+// each call is an update of its own; in a step, the same one in every attempt. ctx bounds the waiting: an
+// update that the run has taken goes on.
 func (u Update[In, Out]) Call(ctx context.Context, e *Engine, run, id string, in In) (Out, error) {
 	var out Out
 	u.named()
@@ -190,7 +191,12 @@ func (u Update[In, Out]) Call(ctx context.Context, e *Engine, run, id string, in
 		what := fmt.Sprintf("input of update %q to run %q", u.name, run)
 		return out, &CodecError{What: what, Type: typeName[In](), Cause: err}
 	}
-	answer, err := e.update(ctx, run, u.name, id, input)
+	a := asked{run: run, name: u.name, id: id, input: input}
+	if id == "" {
+		a.id = requestID(ctx)
+		a.again = a.id != ""
+	}
+	answer, err := e.update(ctx, a)
 	if err != nil {
 		return out, err
 	}

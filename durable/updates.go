@@ -19,6 +19,7 @@ type asked struct {
 	id          string
 	input       []byte
 	fingerprint uint64
+	again       bool   // it may come again with another input, from a step that runs again
 	signal      Signal // fired when there is something to look at
 
 	// guarded by Engine.mu
@@ -48,26 +49,26 @@ func updateHead(fingerprint uint64, mark byte) []byte {
 }
 
 // update asks a run for an update and returns the encoded answer.
-func (e *Engine) update(ctx context.Context, run, name, id string, input []byte) ([]byte, error) {
-	if id == "" {
-		id = fmt.Sprintf("~%x", e.nextLetter())
+func (e *Engine) update(ctx context.Context, want asked) ([]byte, error) {
+	if want.id == "" {
+		want.id = fmt.Sprintf("~%x", e.nextLetter())
 	}
-	fingerprint := updateFingerprint(name, input)
+	want.fingerprint = updateFingerprint(want.name, want.input)
 	for {
 		if err := context.Cause(ctx); err != nil {
 			return nil, err
 		}
-		a, err := e.ask(run, name, id, input, fingerprint)
+		a, err := e.ask(want)
 		if err != nil {
 			return nil, err
 		}
 		answer, answered, err := e.answer(a)
 		if !answered && err == nil {
-			e.wakeFor(run, maybeUpdate)
+			e.wakeFor(a.run, maybeUpdate)
 			err = a.signal.Wait(ctx)
 		}
 		if rejected := e.letGo(a); rejected != nil && err == nil {
-			err = fmt.Errorf("%w: update %q (id %q) of run %q: %w", ErrRejected, name, id, run, rejected)
+			err = fmt.Errorf("%w: update %q (id %q) of run %q: %w", ErrRejected, a.name, a.id, a.run, rejected)
 		}
 		if answered || err != nil {
 			return answer, err
@@ -76,28 +77,29 @@ func (e *Engine) update(ctx context.Context, run, name, id string, input []byte)
 }
 
 // ask registers a client that waits for an update; all who ask for the same wait together.
-func (e *Engine) ask(run, name, id string, input []byte, fingerprint uint64) (*asked, error) {
+func (e *Engine) ask(want asked) (*asked, error) {
 	fresh := e.host.NewSignal()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if err := e.usable(); err != nil {
 		return nil, err
 	}
-	if cause := e.parked[run]; cause != nil {
-		return nil, &ParkedError{Run: run, Cause: cause}
+	if cause := e.parked[want.run]; cause != nil {
+		return nil, &ParkedError{Run: want.run, Cause: cause}
 	}
-	for _, a := range e.updates[run] {
-		if a.id != id {
+	for _, a := range e.updates[want.run] {
+		if a.id != want.id {
 			continue
 		}
-		if a.fingerprint != fingerprint {
-			return nil, otherUpdate(run, id)
+		if a.fingerprint != want.fingerprint && !want.again {
+			return nil, otherUpdate(want.run, want.id)
 		}
 		a.count++
 		return a, nil
 	}
-	a := &asked{run: run, name: name, id: id, input: input, fingerprint: fingerprint, signal: fresh, count: 1}
-	e.updates[run] = append(e.updates[run], a)
+	a := &want
+	a.signal, a.count = fresh, 1
+	e.updates[a.run] = append(e.updates[a.run], a)
 	return a, nil
 }
 
@@ -159,7 +161,7 @@ func (a *asked) decode(data []byte) (answer []byte, answered bool, err error) {
 	if len(data) < updateHeadSize {
 		return nil, false, fmt.Errorf("%w: update %q of run %q: %x", ErrDamaged, a.id, a.run, data)
 	}
-	if binary.BigEndian.Uint64(data) != a.fingerprint {
+	if binary.BigEndian.Uint64(data) != a.fingerprint && !a.again {
 		return nil, false, otherUpdate(a.run, a.id)
 	}
 	mark, rest := data[updateHeadSize-1], data[updateHeadSize:]
