@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
-	"strconv"
-	"sync/atomic"
 )
 
 // Step runs a step and waits for its result: a named piece of work in the outside world, whose result is
