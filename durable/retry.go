@@ -113,7 +113,8 @@ func (o *StepOptions) check() error {
 	r := &o.Retry
 	switch {
 	case o.Interruptions < 0:
-		return fmt.Errorf("Interruptions is %d; give it 1 or more, or 0 for %d", o.Interruptions, maxInterruptions)
+		return fmt.Errorf("StepOptions.Interruptions is %d; give it 1 or more, or 0 for %d",
+			o.Interruptions, maxInterruptions)
 	case r.Attempts < 0:
 		return fmt.Errorf("Retry.Attempts is %d; give it 1 or more, math.MaxInt for no end", r.Attempts)
 	case r.Factor != 0 && !(r.Factor >= 1 && r.Factor <= math.MaxFloat32):

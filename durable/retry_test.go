@@ -279,8 +279,8 @@ func TestOptionsThatCantBeSayWhatToWrite(t *testing.T) {
 		"Retry.MaxInterval is -1s; a time is 0, for the default, or more": r(durable.Retry{
 			Attempts: 2, MaxInterval: -time.Second,
 		}),
-		"Interruptions is -1; give it 1 or more, or 0 for 100":            {Interruptions: -1},
-		"Retry.Attempts is -1; give it 1 or more, math.MaxInt for no end": r(durable.Retry{Attempts: -1}),
+		"StepOptions.Interruptions is -1; give it 1 or more, or 0 for 100": {Interruptions: -1},
+		"Retry.Attempts is -1; give it 1 or more, math.MaxInt for no end":  r(durable.Retry{Attempts: -1}),
 		"Retry.Factor is 0.5; give it 1, for waits of equal length, or more, or 0 for 2": r(durable.Retry{
 			Attempts: 2, Factor: 0.5,
 		}),
