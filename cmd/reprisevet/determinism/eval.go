@@ -23,11 +23,8 @@ type valueKey struct {
 // eval finds what a value may be, without regard to the order of statements: all that was ever stored in
 // a variable or field counts. fr is the frame of the function that v belongs to.
 func (p *program) eval(v ssa.Value, fr *frame) []target {
-	if v == nil {
-		return nil
-	}
 	switch v.(type) {
-	case *ssa.Const, *ssa.Builtin:
+	case nil, *ssa.Const, *ssa.Builtin:
 		return nil
 	}
 	key := valueKey{v, fr}
@@ -36,8 +33,37 @@ func (p *program) eval(v ssa.Value, fr *frame) []target {
 	}
 	if p.pending[key] {
 		p.cut = true
-		return nil
+		return p.guess[key]
 	}
+	if len(p.pending) > 0 {
+		return p.evalOnce(key)
+	}
+	// A cycle, such as s = s(m), is gone through until it has nothing new to tell.
+	var out []target
+	for range maxRounds {
+		before := len(out)
+		out = p.evalOnce(key)
+		again := p.cut && len(out) > before
+		for _, k := range p.partial {
+			p.guess[k] = p.values[k]
+			delete(p.values, k)
+		}
+		p.partial, p.cut = p.partial[:0], false
+		if !again {
+			break
+		}
+		p.guess[key] = out
+		delete(p.values, key)
+	}
+	p.values[key] = out
+	clear(p.guess)
+	return out
+}
+
+// maxRounds bounds how often a cycle of values is gone through.
+const maxRounds = 4
+
+func (p *program) evalOnce(key valueKey) []target {
 	p.work++
 	if p.work > p.limit {
 		return nil
@@ -46,21 +72,14 @@ func (p *program) eval(v ssa.Value, fr *frame) []target {
 	outerCut := p.cut
 	p.cut = false
 	var out targetSet
-	p.evalInto(&out, v, fr)
+	p.evalInto(&out, key.v, key.fr)
 	delete(p.pending, key)
-	// Within a cycle an answer lacks what is still pending. It serves until the cycle is through: whoever is
-	// pending gets the rest by itself.
+	// Within a cycle an answer lacks what is still pending. It serves until the round is over.
 	p.values[key] = out.list
-	if p.cut && len(p.pending) > 0 {
+	if p.cut {
 		p.partial = append(p.partial, key)
 	}
 	p.cut = p.cut || outerCut
-	if len(p.pending) == 0 {
-		for _, k := range p.partial {
-			delete(p.values, k)
-		}
-		p.partial, p.cut = p.partial[:0], false
-	}
 	return out.list
 }
 

@@ -19,6 +19,8 @@ type eventFinder struct {
 	depends map[types.Object]bool // variables that differ from visit to visit
 	key     types.Object          // the loop's key, nil elsewhere
 	params  map[types.Object]int  // the parameters of a function whose memory counts as outside
+	counts  map[types.Object]bool // variables that the visits add to
+	breaks  bool                  // the loop may end before it has visited all
 	out     []event
 }
 
@@ -34,6 +36,8 @@ func (p *program) eventsIn(stmt *ast.RangeStmt) []event {
 		}
 	}
 	f.key = p.objectOf(stmt.Key)
+	f.counts = f.counters(stmt.Body)
+	f.breaks = breaksOut(stmt)
 	if stmt.Tok == token.ASSIGN {
 		for _, x := range []ast.Expr{stmt.Key, stmt.Value} {
 			if v := p.rootVariable(x); v != nil {
@@ -141,6 +145,10 @@ func (f *eventFinder) assign(n *ast.AssignStmt) {
 func (f *eventFinder) assignOutside(n *ast.AssignStmt, lhs, rhs ast.Expr) {
 	index, indexed := ast.Unparen(lhs).(*ast.IndexExpr)
 	switch {
+	case f.numbered(n, lhs, rhs):
+		f.event(n.Pos(), "range over a map (numbered in its order)", lhs)
+	case f.breaks && indexed && isMap(f.p.typeOf(index.X)) && f.dependsOn(index.Index):
+		f.event(f.inside.Pos(), "range over a map (it ends before it has visited all)", lhs)
 	case indexed && isMap(f.p.typeOf(index.X)) && (f.isKey(index.Index) || !f.accumulates(n, lhs, rhs)):
 		return // each visit has an entry of its own, or so we trust
 	case f.appends(rhs):
@@ -158,6 +166,62 @@ func (f *eventFinder) assignOutside(n *ast.AssignStmt, lhs, rhs ast.Expr) {
 	default:
 		f.event(n.Pos(), "range over a map (the last visit wins)", lhs)
 	}
+}
+
+// counters are the variables outside of a loop that its body adds to.
+func (f *eventFinder) counters(body ast.Node) map[types.Object]bool {
+	out := map[types.Object]bool{}
+	note := func(x ast.Expr) {
+		if obj := f.p.objectOf(ast.Unparen(x)); obj != nil && f.outside(x) {
+			out[obj] = true
+		}
+	}
+	ast.Inspect(body, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncLit:
+			return false
+		case *ast.IncDecStmt:
+			note(n.X)
+		case *ast.AssignStmt:
+			if n.Tok == token.ADD_ASSIGN || n.Tok == token.SUB_ASSIGN {
+				note(n.Lhs[0])
+			}
+		}
+		return true
+	})
+	return out
+}
+
+// numbered reports whether an assignment keeps what a counter shows at this visit.
+func (f *eventFinder) numbered(n *ast.AssignStmt, lhs, rhs ast.Expr) bool {
+	if n.Tok != token.ASSIGN || f.sameText(lhs, rhs) || f.accumulates(n, lhs, rhs) {
+		return false
+	}
+	found := false
+	ast.Inspect(rhs, func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok && f.counts[f.p.pass.TypesInfo.Uses[id]] {
+			found = true
+		}
+		return !found
+	})
+	return found
+}
+
+// breaksOut reports whether a break statement ends the loop.
+func breaksOut(stmt *ast.RangeStmt) bool {
+	found := false
+	var visit func(n ast.Node) bool
+	visit = func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncLit, *ast.ForStmt, *ast.RangeStmt, *ast.SwitchStmt, *ast.TypeSwitchStmt, *ast.SelectStmt:
+			return false // a break in there is theirs
+		case *ast.BranchStmt:
+			found = found || n.Tok == token.BREAK && n.Label == nil
+		}
+		return !found
+	}
+	ast.Inspect(stmt.Body, visit)
+	return found
 }
 
 // isKey reports whether x is the key of the loop.
@@ -243,6 +307,10 @@ func (f *eventFinder) folds(lhs, rhs ast.Expr) bool {
 	switch rhs := ast.Unparen(rhs).(type) {
 	case *ast.CallExpr:
 		text := types.ExprString(lhs)
+		if fn := f.p.calledObject(rhs); fn != nil && fn.Signature().Recv() == nil &&
+			f.p.standardObject(fn) && fn.Pkg().Path() != "math" {
+			return false // errors.Join, fmt.Sprint, path.Join …
+		}
 		if sel, ok := rhs.Fun.(*ast.SelectorExpr); ok && types.ExprString(sel.X) == text {
 			return true
 		}
@@ -357,8 +425,12 @@ func (f *eventFinder) call(n *ast.CallExpr) {
 	} else if len(n.Args) > 0 {
 		into = n.Args[0]
 	}
-	if into != nil && (f.outside(into) || f.isParameter(into)) {
-		f.event(n.Pos(), "range over a map ("+fn.Name()+" in its order)", into)
+	if into == nil || !f.outside(into) && !f.isParameter(into) {
+		return
+	}
+	f.event(n.Pos(), "range over a map ("+fn.Name()+" in its order)", into)
+	if t := f.p.typeOf(into); f.params == nil && isPointerLike(t) && !isMap(t) {
+		f.out[len(f.out)-1].param = leaves // it writes on to something else
 	}
 }
 

@@ -87,18 +87,93 @@ func (r route) names() []string {
 // factReturns say what the functions in result i of fn do.
 func (p *program) factReturns(fn *ssa.Function, i int) []factReturn {
 	typ := fn.Signature.Results().At(i).Type()
-	if !callable(typ) {
-		return nil
-	}
 	var ts targetSet
 	for _, block := range fn.Blocks {
 		if ret, ok := block.Instrs[len(block.Instrs)-1].(*ssa.Return); ok && i < len(ret.Results) {
 			ts.add(p.eval(ret.Results[i], nil)...)
 		}
 	}
-	out := p.held(ts.list, typ, fn)
+	var out []factReturn
+	if callable(typ) {
+		out = p.held(ts.list, typ, fn)
+	} else {
+		out = p.fieldsHeld(ts.list, typ, fn)
+	}
 	for j := range out {
 		out[j].Index = i
+	}
+	return out
+}
+
+// fieldsHeld says what the functions in the fields of a struct do that fn made: those that it was given.
+func (p *program) fieldsHeld(ts []target, typ types.Type, fn *ssa.Function) []factReturn {
+	s, ok := elem(typ).Underlying().(*types.Struct)
+	var out []factReturn
+	for i := range numFields(s, ok) {
+		field := s.Field(i).Origin()
+		if !callable(field.Type()) {
+			continue
+		}
+		var held targetSet
+		for _, t := range ts {
+			if t.is == isMemory {
+				p.loadInto(&held, t.at(field, field.Type()), field.Type())
+			}
+		}
+		for _, r := range p.held(held.list, field.Type(), fn) {
+			r.Route = "." + field.Name()
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// factStores says where fn puts functions that it is given: into fields of its receiver or of what its
+// parameters point to.
+func (p *program) factStores(fn *ssa.Function) []factStore {
+	var out []factStore
+	for _, block := range fn.Blocks {
+		for _, instr := range block.Instrs {
+			switch instr := instr.(type) {
+			case *ssa.Store:
+				out = append(out, p.factStoresOf(fn, instr.Addr, instr.Val)...)
+			case *ssa.MapUpdate:
+				for _, st := range p.factStoresOf(fn, instr.Map, instr.Value) {
+					st.Into += "[]"
+					out = append(out, st)
+				}
+			}
+		}
+	}
+	return out
+}
+
+func (p *program) factStoresOf(fn *ssa.Function, addr, val ssa.Value) []factStore {
+	var out []factStore
+	if e := elementType(val.Type()); !callable(val.Type()) && (e == nil || !callable(e)) {
+		return nil
+	}
+	for _, from := range p.eval(val, nil) {
+		parts := []target{from}
+		suffix := ""
+		if from.is == isMemory { // a slice that append made
+			if e := elementType(val.Type()); e != nil {
+				var set targetSet
+				p.loadInto(&set, from.at(nil, e), e)
+				parts, suffix = set.list, "[]"
+			}
+		}
+		for _, part := range parts {
+			if part.is != isParam || part.path.text != "" || part.param.Parent() != fn ||
+				!callable(part.param.Type()) {
+				continue
+			}
+			for _, to := range p.eval(addr, nil) {
+				if to.is == isParam && to.param.Parent() == fn && to.path.text != "" {
+					out = append(out, factStore{paramIndex(part.param), paramIndex(to.param), to.path.text + suffix})
+				}
+			}
+		}
 	}
 	return out
 }
@@ -213,7 +288,7 @@ func (p *program) exportType(obj *types.TypeName) {
 			ts.add(p.eval(st.val, nil)...)
 		}
 		for _, r := range p.held(ts.list, field.Type(), nil) {
-			r.Route = field.Name()
+			r.Route = "." + field.Name()
 			f.Fields = append(f.Fields, r)
 		}
 	}

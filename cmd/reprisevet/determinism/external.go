@@ -3,6 +3,8 @@ package determinism
 import (
 	"go/types"
 	"strings"
+
+	"golang.org/x/tools/go/ssa"
 )
 
 // applyObject adds what a function without a body here does: by the tables, by its facts, or, in the
@@ -41,6 +43,7 @@ func (s *summarizer) callArguments(c callee, at site) {
 				s.applyValue(t, at)
 			}
 		case *types.Interface:
+			s.applyInterface(arg, typ, at)
 			for _, t := range s.p.evalOperand(arg) {
 				s.applyMethods(t, c.obj, typ, at)
 			}
@@ -55,6 +58,23 @@ func (s *summarizer) callArguments(c callee, at site) {
 				for _, e := range elements.list {
 					s.applyMethods(e, c.obj, face, at)
 				}
+			}
+		}
+	}
+}
+
+// applyInterface applies the methods that are called on an argument whose own type is an interface that the
+// tables know, such as a net.Conn that is handed on as an io.Reader.
+func (s *summarizer) applyInterface(arg operand, face *types.Interface, at site) {
+	change, ok := arg.v.(*ssa.ChangeInterface)
+	if !ok {
+		return
+	}
+	for i := range face.NumMethods() {
+		obj, _, _ := types.LookupFieldOrMethod(change.X.Type(), false, s.p.pass.Pkg, face.Method(i).Name())
+		if fn, ok := obj.(*types.Func); ok && !isStdContext(change.X.Type()) {
+			if k, what, ok := classify(fn); ok {
+				s.hazard(k, what, s.p.positionOf(at), at.hops)
 			}
 		}
 	}

@@ -15,6 +15,14 @@ type functionFact struct {
 	Effects  []factEffect
 	Calls    []factCall   // what it calls of what it is given
 	Returns  []factReturn // what the functions do that it returns
+	Stores   []factStore  // where it puts functions that it is given
+}
+
+// A factStore says that a function puts a parameter into the memory of another one.
+type factStore struct {
+	From int
+	To   int
+	Into string // the route, as text
 }
 
 // A factEffect is an effect, with the way to it as text.
@@ -107,7 +115,8 @@ func (p *program) exportFacts() {
 		for i := range fn.Signature.Results().Len() {
 			f.Returns = append(f.Returns, p.factReturns(fn, i)...)
 		}
-		if len(f.Effects)+len(f.Calls)+len(f.Returns) > 0 {
+		f.Stores = p.factStores(fn)
+		if len(f.Effects)+len(f.Calls)+len(f.Returns)+len(f.Stores) > 0 {
 			p.pass.ExportObjectFact(obj, f)
 		}
 	}

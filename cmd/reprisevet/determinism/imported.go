@@ -76,7 +76,7 @@ func (s *summarizer) applyFactCall(
 			s.leaveOpen(at, nil)
 			return
 		case t.is == isForeign:
-			s.applyForeign(callee{value: &t, method: call.Method}, at)
+			s.apply(callee{value: &t, method: call.Method}, at)
 		case call.Method == "":
 			s.applyValue(t, at)
 		default:
@@ -100,6 +100,44 @@ func (s *summarizer) applyTypeArgument(call factCall, at site) {
 	method := types.NewFunc(0, s.p.pass.Pkg, call.Method, types.NewSignatureType(nil, nil, nil, nil, nil, false))
 	for _, c := range s.p.callMethod(typ, method, operand{ts: []target{}}, at.call, nil, at.fr) {
 		s.apply(c, at)
+	}
+}
+
+// A lending is a function value that a call gave to a function of another package, which keeps it.
+type lending struct {
+	base ssa.Value // what it is kept in
+	val  ssa.Value
+	fn   *ssa.Function
+}
+
+// findLendings notes what functions of other packages store of what they are given here.
+func (p *program) findLendings() {
+	for _, fn := range p.funcs {
+		for _, block := range fn.Blocks {
+			for _, instr := range block.Instrs {
+				if call, ok := instr.(ssa.CallInstruction); ok {
+					p.noteLending(fn, call)
+				}
+			}
+		}
+	}
+}
+
+func (p *program) noteLending(fn *ssa.Function, call ssa.CallInstruction) {
+	callee := call.Common().StaticCallee()
+	if callee == nil || callee.Object() == nil || callee.Object().Pkg() == p.pass.Pkg {
+		return
+	}
+	obj, ok := callee.Object().(*types.Func)
+	var f functionFact
+	if !ok || !p.pass.ImportObjectFact(obj.Origin(), &f) {
+		return
+	}
+	args := call.Common().Args
+	for _, st := range f.Stores {
+		if st.From < len(args) && st.To < len(args) {
+			p.lent[st.Into] = append(p.lent[st.Into], lending{args[st.To], args[st.From], fn})
+		}
 	}
 }
 
@@ -154,7 +192,11 @@ func (p *program) followNames(ts []target, typ types.Type, names []string) []tar
 		}
 		var out targetSet
 		for _, t := range ts {
-			p.loadInto(&out, t.at(field, next), next)
+			part := t.at(field, next)
+			p.loadInto(&out, part, next)
+			if part.is == isMemory {
+				out.add(part) // other packages may have put something there that has no store here
+			}
 		}
 		ts, typ = out.list, next
 	}
@@ -221,14 +263,15 @@ func (s *summarizer) applyForeignResult(obj *types.Func, c callee, at site) {
 		return
 	}
 	var f functionFact
-	if t.path.text != "" || !s.p.pass.ImportObjectFact(obj, &f) {
+	if !s.p.pass.ImportObjectFact(obj, &f) {
 		return
 	}
-	s.applyHeld(f.Returns, f.Module, qualified(obj), c, at, func(r factReturn) bool {
-		return r.Index == t.index && r.Method == c.method
-	})
+	meant := func(r factReturn) bool {
+		return r.Index == t.index && r.Method == c.method && r.Route == t.path.text
+	}
+	s.applyHeld(f.Returns, f.Module, qualified(obj), c, at, meant)
 	for _, r := range f.Returns {
-		if r.Index != t.index || r.Method != c.method || t.call == nil {
+		if !meant(r) || t.call == nil {
 			continue
 		}
 		for _, call := range r.Outer {
@@ -297,7 +340,7 @@ func (s *summarizer) applyForeignField(c callee, at site) {
 			var f typeFact
 			if s.p.pass.ImportObjectFact(obj, &f) {
 				s.applyHeld(f.Fields, f.Module, field.Pkg().Name()+"."+name+"."+field.Name(), c, at,
-					func(r factReturn) bool { return r.Route == field.Name() && r.Method == c.method })
+					func(r factReturn) bool { return r.Route == "."+field.Name() && r.Method == c.method })
 			}
 		}
 	}

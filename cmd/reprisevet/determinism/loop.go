@@ -148,10 +148,13 @@ func (s *summarizer) order() {
 			continue
 		}
 		for _, ev := range l.events {
-			if ev.param != noParam {
-				s.orderEffect(ev, hard, l, nil)
-			} else {
-				s.orderEffect(ev, s.p.laterUse(ev.v, l.stmt.End()), l, nil)
+			v := hard
+			if ev.param == noParam {
+				v = s.p.laterUse(ev.v, l.stmt.End())
+			}
+			s.orderEffect(ev, v, l)
+			if v == hard {
+				break // one is enough
 			}
 		}
 	}
@@ -161,12 +164,12 @@ func (s *summarizer) order() {
 }
 
 // orderEffect adds that the order of a loop shows, as far as what happens later leaves it so.
-func (s *summarizer) orderEffect(ev event, v verdict, l *loop, hops []hop) {
+func (s *summarizer) orderEffect(ev event, v verdict, l *loop) {
 	if v == fine {
 		return
 	}
 	s.add(&effect{
-		kind: kindMapOrder, what: ev.what, pos: ev.pos, hops: hops, result: v == inResult, loop: l,
+		kind: kindMapOrder, what: ev.what, pos: ev.pos, result: v == inResult, loop: l,
 	})
 }
 

@@ -20,41 +20,72 @@ func (p *program) loadInto(out *targetSet, t target, typ types.Type) {
 	case isFunc, isBoxed:
 		return
 	}
+	p.loadDirect(out, t, typ)
 	if t.path.text == "" {
+		return
+	}
+	for _, u := range p.copiesOf(t.whole()) {
+		part := u.at(t.path.last, typ)
+		if u.is == isMemory {
+			p.loadDirect(out, part, typ)
+		} else {
+			out.add(part)
+		}
+	}
+	p.loadLent(out, t)
+}
+
+// loadDirect adds what was stored in t itself, and not in what was copied over it.
+func (p *program) loadDirect(out *targetSet, t target, typ types.Type) {
+	p.work++
+	if p.work > p.limit {
+		return
+	}
+	var stores []store
+	switch {
+	case t.path.text == "":
 		for _, st := range p.cells[t.site] {
 			out.add(p.stored(st, t)...)
 		}
 		return
-	}
-	var stores []store
-	if t.path.last != nil {
+	case t.path.last != nil:
 		stores = p.fields[t.path.last]
-	} else {
+	default:
 		stores = p.elements[types.TypeString(typ, nil)]
 	}
 	whole := t.whole()
 	for _, st := range stores {
 		out.add(p.storedPart(st, whole)...)
 	}
-	p.loadFromCopies(out, t, whole, typ)
 }
 
-// loadFromCopies adds what came with whole structs that were stored over t: s = other, arr[i] = s.
-func (p *program) loadFromCopies(out *targetSet, t, whole target, typ types.Type) {
+// copiesOf are the structs that were copied over a struct, and over those: s = other, arr[i] = s.
+func (p *program) copiesOf(whole target) []target {
 	from := whole.partType()
-	if from == nil || p.loading[t.key()] {
-		return
+	if from == nil || whole.is != isMemory {
+		return nil
 	}
 	if _, ok := from.Underlying().(*types.Struct); !ok {
-		return
+		return nil
 	}
-	p.loading[t.key()] = true
-	defer delete(p.loading, t.key())
-	var copies targetSet
-	p.loadInto(&copies, whole, from)
-	for _, u := range copies.list {
-		if !u.same(whole) && (u.is == isMemory || u.is == isParam || u.is == isForeign) {
-			p.loadInto(out, u.at(t.path.last, typ), typ)
+	var group targetSet
+	group.add(whole)
+	for i := 0; i < len(group.list); i++ { // add appends while the loop runs
+		if u := group.list[i]; u.is == isMemory {
+			p.loadDirect(&group, u, from)
+		}
+	}
+	return group.list[1:]
+}
+
+// loadLent adds what functions of other packages were given to keep in t.
+func (p *program) loadLent(out *targetSet, t target) {
+	for _, l := range p.lent[t.path.text] {
+		fr := p.frameOf(l.fn, t.fr)
+		for _, base := range p.eval(l.base, fr) {
+			if base.is == isMemory && base.site == t.site {
+				out.add(p.eval(l.val, fr)...)
+			}
 		}
 	}
 }

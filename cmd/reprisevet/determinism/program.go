@@ -26,6 +26,8 @@ type program struct {
 	elements   map[string][]store                      // what slices, maps, channels hold, by element type
 	cells      map[ssa.Value][]store                   // what is stored in a variable, by its address
 	initStores []*ssa.Store                            // the stores of functions that run before main
+	initCalls  []ssa.CallInstruction                   // and their calls
+	lent       map[string][]lending                    // what other packages store of what they are given, by route
 	exprs      map[ssa.Value]ast.Expr                  // the expression that a value came from
 	calls      map[token.Pos]ssa.CallInstruction       // by the position of the opening parenthesis
 	ranges     map[*ast.RangeStmt]*ssa.Function        // the bodies of loops over iterators
@@ -41,7 +43,7 @@ type program struct {
 
 	values  map[valueKey][]target // memo of eval
 	pending map[valueKey]bool     // what eval is at
-	loading map[targetKey]bool    // what loadFromCopies is at
+	guess   map[valueKey][]target // what the last round of a cycle found
 	partial []valueKey            // answers that lack what was pending
 	limit   int                   // of work
 	cut     bool                  // whether eval came round to something pending
@@ -93,13 +95,14 @@ func load(pass *analysis.Pass) *program {
 		callExprs:    map[token.Pos]*ast.CallExpr{},
 		rangeAt:      map[token.Pos]*ast.RangeStmt{},
 		declarations: map[*types.Func]*ast.FuncDecl{},
+		lent:         map[string][]lending{},
 		vars:         map[token.Pos]*types.Var{},
 		uses:         map[*types.Var][]*ast.Ident{},
 		links:        map[*types.Func]string{},
 		std:          map[*types.Package]bool{},
 		values:       map[valueKey][]target{},
 		pending:      map[valueKey]bool{},
-		loading:      map[targetKey]bool{},
+		guess:        map[valueKey][]target{},
 		frames:       map[frameKey]*frame{},
 		rebased:      map[[2]*frame]*frame{},
 		sums:         map[*ssa.Function]*summary{},
@@ -116,6 +119,7 @@ func load(pass *analysis.Pass) *program {
 	}
 	p.indexSource()
 	p.collect()
+	p.findLendings()
 	p.findInit()
 	for _, fn := range p.funcs {
 		p.loopsOf(fn) // so that inLoop is complete

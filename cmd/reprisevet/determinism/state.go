@@ -54,8 +54,11 @@ func (p *program) findInitStores() {
 		}
 		for _, block := range fn.Blocks {
 			for _, instr := range block.Instrs {
-				if st, ok := instr.(*ssa.Store); ok {
-					p.initStores = append(p.initStores, st)
+				switch instr := instr.(type) {
+				case *ssa.Store:
+					p.initStores = append(p.initStores, instr)
+				case ssa.CallInstruction:
+					p.initCalls = append(p.initCalls, instr)
 				}
 			}
 		}
@@ -107,7 +110,51 @@ func (p *program) stateGrew() bool {
 			}
 		}
 	}
+	for _, call := range p.initCalls {
+		grew = p.setByCall(call) || grew
+	}
 	return grew
+}
+
+// setByCall finds package variables that a call fills from the world while the process starts: flag.IntVar,
+// json.Unmarshal of a file's bytes. It reports whether that is news.
+func (p *program) setByCall(call ssa.CallInstruction) bool {
+	callee := call.Common().StaticCallee()
+	if callee == nil || p.known[callee] && !transparent(callee) {
+		return false
+	}
+	obj, ok := callee.Object().(*types.Func)
+	if !ok {
+		return false
+	}
+	grew := false
+	for i, arg := range call.Common().Args {
+		for _, r := range p.roots(arg) {
+			if r.global == nil || r.global.Pkg != p.pkg || r.loads > 0 || p.mutable(r.global).world != nil {
+				continue
+			}
+			if e := p.filledFrom(obj, call.Common().Args, i); e != nil {
+				p.mutable(r.global).world, grew = e, true
+			}
+		}
+	}
+	return grew
+}
+
+// filledFrom is what a function, or one of its other arguments, takes from the world.
+func (p *program) filledFrom(obj *types.Func, args []ssa.Value, into int) *effect {
+	if k, what, ok := classify(obj); ok && k.world() {
+		return &effect{kind: k, what: what}
+	}
+	for i, arg := range args {
+		if i == into {
+			continue
+		}
+		if e := p.fromWorld(arg, map[ssa.Value]bool{}); e != nil {
+			return e
+		}
+	}
+	return nil
 }
 
 func isFunctionType(t types.Type) bool {

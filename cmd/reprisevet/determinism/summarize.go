@@ -2,6 +2,7 @@ package determinism
 
 import (
 	"go/token"
+	"go/types"
 	"slices"
 
 	"golang.org/x/tools/go/ssa"
@@ -13,7 +14,47 @@ type summarizer struct {
 	fn      *ssa.Function
 	sum     *summary
 	seen    map[openKey]bool // the open calls that were followed in this round
+	applied map[appliedKey]bool
 	changed bool
+}
+
+// appliedKey identifies a callee at a site, so that what comes round in circles is applied once a round.
+type appliedKey struct {
+	fn        *ssa.Function
+	frame     *frame
+	obj       *types.Func
+	target    targetKey
+	method    string
+	recv      ssa.Value
+	recvFrame *frame
+	args      int
+	call      ssa.CallInstruction
+	fr        *frame
+	unordered bool
+}
+
+func (s *summarizer) first(c callee, at site) bool {
+	key := appliedKey{
+		fn: c.fn, frame: c.fr, obj: c.obj, method: c.method, args: len(c.args),
+		call: at.call, fr: at.fr, unordered: at.unordered,
+	}
+	switch {
+	case c.value != nil:
+		key.target = c.value.key()
+	case c.param != nil:
+		key.target = c.param.key()
+	}
+	if len(c.args) > 0 {
+		key.recv, key.recvFrame = c.args[0].v, c.args[0].fr
+	}
+	if s.applied == nil {
+		s.applied = map[appliedKey]bool{}
+	}
+	if s.applied[key] {
+		return false
+	}
+	s.applied[key] = true
+	return true
 }
 
 // A site is a call as the summarizer meets it: in its own function, or in one that leaves it open, which hops
@@ -154,7 +195,7 @@ func (s *summarizer) call(call ssa.CallInstruction) {
 // apply adds what a callee does to what the function does.
 func (s *summarizer) apply(c callee, at site) {
 	switch {
-	case len(at.hops) > maxHops:
+	case len(at.hops) > maxHops || !s.first(c, at):
 	case c.fn != nil:
 		s.applyFunction(c, at)
 	case c.obj != nil:
@@ -201,7 +242,8 @@ func (s *summarizer) applyFunction(c callee, at site) {
 // reopen looks again at a call that a callee left open, now that fr says what it was given.
 func (s *summarizer) reopen(o *open, fr *frame, hops []hop, pos token.Pos) {
 	key := openKey{o.call, fr, o.use}
-	if fr == nil || s.seen[key] {
+	s.p.work++
+	if fr == nil || s.seen[key] || s.p.work > s.p.limit {
 		return
 	}
 	s.seen[key] = true
