@@ -210,8 +210,7 @@ func (f *eventFinder) numbered(n *ast.AssignStmt, lhs, rhs ast.Expr) bool {
 // breaksOut reports whether a break statement ends the loop.
 func breaksOut(stmt *ast.RangeStmt) bool {
 	found := false
-	var visit func(n ast.Node) bool
-	visit = func(n ast.Node) bool {
+	visit := func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.FuncLit, *ast.ForStmt, *ast.RangeStmt, *ast.SwitchStmt, *ast.TypeSwitchStmt, *ast.SelectStmt:
 			return false // a break in there is theirs

@@ -27,7 +27,7 @@ type program struct {
 	cells      map[ssa.Value][]store                   // what is stored in a variable, by its address
 	initStores []*ssa.Store                            // the stores of functions that run before main
 	initCalls  []ssa.CallInstruction                   // and their calls
-	lent       map[string][]lending                    // what other packages store of what they are given, by route
+	lent       map[string][]lending                    // what other packages store of what they get, by route
 	exprs      map[ssa.Value]ast.Expr                  // the expression that a value came from
 	calls      map[token.Pos]ssa.CallInstruction       // by the position of the opening parenthesis
 	ranges     map[*ast.RangeStmt]*ssa.Function        // the bodies of loops over iterators
