@@ -1,6 +1,7 @@
 package determinism
 
 import (
+	"go/ast"
 	"go/token"
 
 	"golang.org/x/tools/go/ssa"
@@ -61,9 +62,13 @@ func (s *summarizer) adoptContext(e *effect) {
 	if owner == s.fn || !lexicallyIn(s.fn, owner) {
 		return
 	}
-	if around := contextAround(s.fn); around != owner {
+	around := contextAround(s.fn)
+	for around != nil && around != owner && s.p.inScope(around) {
+		around = contextAround(around.Parent())
+	}
+	if around != owner {
 		// Reported where the branch makes the call: the literal itself is right where it is.
-		out := &effect{kind: kindOuter, what: "the outer " + e.ctx.Name(), pos: e.pos}
+		out := &effect{kind: kindOuter, what: "Context " + e.ctx.Name() + " of another branch", pos: e.pos}
 		if len(e.hops) > 0 {
 			out.what += " (in " + e.hops[len(e.hops)-1].name + ")"
 			out.pos = e.hops[0].pos
@@ -122,12 +127,35 @@ func (s *summarizer) contextUse(use ssa.Value, at site) {
 	}
 }
 
-// ownTargets is what the Context that fn was given may be.
+// ownTargets is what the Contexts that fn was given may be. Code given to durable.Scope runs in the branch
+// around it, whose Contexts are its own too.
 func (s *summarizer) ownTargets(fn *ssa.Function, fr *frame) []target {
-	if fn == nil {
-		return nil
+	var out targetSet
+	for ; fn != nil; fn = contextAround(fn.Parent()) {
+		for _, param := range fn.Params {
+			if isContext(param.Type()) {
+				out.add(s.p.eval(param, fr.of(fn))...)
+			}
+		}
+		if !s.p.inScope(fn) {
+			break
+		}
 	}
-	return s.p.eval(ownContext(fn), fr.of(fn))
+	return out.list
+}
+
+// inScope reports whether fn is a literal that is given to durable.Scope.
+func (p *program) inScope(fn *ssa.Function) bool {
+	lit, ok := fn.Syntax().(*ast.FuncLit)
+	if !ok {
+		return false
+	}
+	call, ok := p.parents[lit].(*ast.CallExpr)
+	if !ok {
+		return false
+	}
+	obj := p.calledObject(call)
+	return obj != nil && inDurable(obj) && obj.Name() == "Scope"
 }
 
 // contextFrom judges the use of the Context that is the parameter q. around is the innermost function at the
@@ -142,7 +170,7 @@ func (s *summarizer) contextFrom(q *ssa.Parameter, around *ssa.Function, own []t
 		}
 	}
 	if around != nil {
-		s.hazard(kindOuter, "the outer "+q.Name(), s.p.positionOf(at), at.hops)
+		s.hazard(kindOuter, "Context "+q.Name()+" of another branch", s.p.positionOf(at), at.hops)
 		return
 	}
 	// A method or helper without a Context of its own: the branch that calls it decides.

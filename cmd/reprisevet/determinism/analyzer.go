@@ -76,7 +76,7 @@ func (p *program) report() {
 	}
 	slices.SortStableFunc(all, func(a, b report) int {
 		return cmp.Or(cmp.Compare(a.pos, b.pos), cmp.Compare(len(a.via), len(b.via)),
-			cmp.Compare(a.e.pos, b.e.pos), strings.Compare(a.e.what, b.e.what))
+			cmp.Compare(a.e.pos, b.e.pos), cmp.Compare(a.rank(), b.rank()), strings.Compare(a.e.what, b.e.what))
 	})
 	type key struct {
 		pos  token.Pos
@@ -85,8 +85,8 @@ func (p *program) report() {
 	seen := map[key]bool{}
 	for _, r := range all {
 		k := key{r.pos, r.e.what}
-		if len(r.via) > 0 {
-			k.text = string(r.e.kind) // one of each kind says enough about a helper
+		if len(r.via) > 0 || r.e.kind == kindGlobal || r.e.kind == kindCaptured {
+			k.text = string(r.e.kind) // one of each kind says enough
 		}
 		if p.unwanted(r) || seen[k] || seen[key{r.pos, r.e.what}] {
 			continue
@@ -95,6 +95,14 @@ func (p *program) report() {
 		p.pass.Report(analysis.Diagnostic{Pos: r.pos, Category: string(r.e.kind), Message: p.message(r)})
 	}
 	p.escapes.complain(p)
+}
+
+// rank puts writes before reads of the same place.
+func (r report) rank() int {
+	if strings.HasPrefix(r.e.what, "write") {
+		return 0
+	}
+	return 1
 }
 
 func (p *program) unwanted(r report) bool {

@@ -246,9 +246,10 @@ func (s *summarizer) applyForeign(c callee, at site) {
 
 func (s *summarizer) applyForeignResult(obj *types.Func, c callee, at site) {
 	t := c.value
-	if s.p.standardObject(obj) {
-		// A function that the standard library made of functions that it was given: sync.OnceValue.
-		if t.call != nil && c.method == "" && t.path.text == "" {
+	if s.p.standardObject(obj) || inDurable(obj) {
+		// A function that the standard library made of functions that it was given, as sync.OnceValue does, or
+		// an iterator, which calls the body of the loop.
+		if !inDurable(obj) && t.call != nil && c.method == "" && t.path.text == "" {
 			made := callee{obj: obj, args: operandsOf(t.call.Call.Args, t.fr)}
 			s.callArguments(made, at)
 		}

@@ -106,7 +106,7 @@ var remedies = map[kind]remedy{
 		use: "durable.Context in workflow code; a step is given a context.Context",
 	},
 	kindOuter: {
-		why: "it belongs to another branch, which panics and would mix up the ids of operations",
+		why: "its operations take the ids of the other branch, so the engine panics",
 		use: "the Context that the branch function was given",
 	},
 	kindInStep: {

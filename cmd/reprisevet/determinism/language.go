@@ -9,7 +9,7 @@ import (
 
 // pureMethods of durable.Context are functions of the journal that ask the engine for nothing, so their
 // order among operations is free.
-var pureMethods = words("Now RunID Logger Done Err")
+var pureMethods = words("Now RunID Parent Err Deadline Detached Logger")
 
 // durable applies the rules of the workflow language to a call into package durable: what it is given to
 // run is a step, or more workflow code.
@@ -199,7 +199,7 @@ func (s *summarizer) stepArgument(t target, at site) {
 		switch e.kind {
 		case markUsesOuter:
 			out := *e
-			out.kind, out.what, out.ctx = kindInStep, "the workflow's "+e.ctx.Name(), nil
+			out.kind, out.what, out.ctx = kindInStep, "the workflow's Context "+e.ctx.Name(), nil
 			s.add(out.through(hop{nameOf(t.fn), s.p.positionOf(at)}))
 		case markWritesVar:
 			if workflowAround(functionOf(e.cell)) != nil && s.p.ofTheRun(e) {

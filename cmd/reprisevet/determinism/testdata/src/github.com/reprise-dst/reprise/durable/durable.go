@@ -1,18 +1,28 @@
-// Package durable has the signatures of the real package, so that fixtures type-check without it.
+// Package durable has the signatures of the real package, so that fixtures type-check without it. A test
+// compares them with the real ones.
 package durable
 
 import (
 	"context"
+	"iter"
 	"math/rand/v2"
 	"time"
 )
 
 type Context struct{ b *int }
 
-func (ctx Context) Now() time.Time        { return time.Time{} }
-func (ctx Context) Rand() *rand.Rand      { return nil }
-func (ctx Context) RunID() string         { return "" }
-func (ctx Context) Sleep(d time.Duration) {}
+func (ctx Context) Now() time.Time                                    { return time.Time{} }
+func (ctx Context) Rand() *rand.Rand                                  { return nil }
+func (ctx Context) RunID() string                                     { return "" }
+func (ctx Context) NewID() string                                     { return "" }
+func (ctx Context) Err() error                                        { return nil }
+func (ctx Context) Detached() Context                                 { return ctx }
+func (ctx Context) Sleep(d time.Duration) error                       { return nil }
+func (ctx Context) SleepUntil(at time.Time) error                     { return nil }
+func (ctx Context) After(d time.Duration) Future[time.Time]           { return Future[time.Time]{} }
+func (ctx Context) WithCancel() (_ Context, cancel func(cause error)) { return ctx, nil }
+
+func (ctx Context) WithTimeout(d time.Duration) (_ Context, cancel func()) { return ctx, nil }
 
 type Workflow[In, Out any] struct {
 	fn func(Context, In) (Out, error)
@@ -48,25 +58,70 @@ func (f Future[T]) Await(ctx Context) (T, error) {
 	return out, nil
 }
 
+type Outcome[T any] struct {
+	Value T
+	Err   error
+}
+
 func Go[T any](ctx Context, name string, fn func(Context) (T, error)) Future[T] { return Future[T]{} }
 
 func Gather[T any](ctx Context, futures ...Future[T]) ([]T, error) { return nil, nil }
 
-func Step[I, O any](
-	ctx Context, name string, fn func(context.Context, I) (O, error), arg I,
+func Settle[T any](ctx Context, futures ...Future[T]) ([]Outcome[T], error) { return nil, nil }
+
+func Completed[T any](ctx Context, futures ...Future[T]) iter.Seq2[int, Outcome[T]] { return nil }
+
+func Scope(ctx Context, fn func(ctx Context) error) error { return nil }
+
+func Step[I, O any](ctx Context, name string, fn func(context.Context, I) (O, error), arg I) (O, error) {
+	var out O
+	return out, nil
+}
+
+func Async[I, O any](ctx Context, name string, fn func(context.Context, I) (O, error), arg I) Future[O] {
+	return Future[O]{}
+}
+
+type StepOptions struct{ Timeout time.Duration }
+
+func StepWith[I, O any](
+	ctx Context, options StepOptions, name string, fn func(context.Context, I) (O, error), arg I,
 ) (O, error) {
 	var out O
 	return out, nil
 }
 
-func Async[I, O any](
-	ctx Context, name string, fn func(context.Context, I) (O, error), arg I,
-) Future[O] {
-	return Future[O]{}
-}
+func OnFailure[I, O any](ctx Context, name string, fn func(context.Context, I) (O, error), arg I) {}
 
 type StepInfo struct{ Workflow, Run, ID, Name string }
 
 func (s StepInfo) IdempotencyKey() string { return "" }
 
 func Info(ctx context.Context) (info StepInfo, ok bool) { return StepInfo{}, false }
+
+type Chan[T any] struct{}
+
+func NewChan[T any](ctx Context, name string, capacity int) *Chan[T] { return nil }
+
+func (c *Chan[T]) Send(ctx Context, v T) error            { return nil }
+func (c *Chan[T]) All(ctx Context) iter.Seq2[T, error]    { return nil }
+func (c *Chan[T]) Receiving(fn func(v T, err error)) Case { return Case{} }
+func (c *Chan[T]) Sending(v T, fn func(err error)) Case   { return Case{} }
+func (c *Chan[T]) Recv(ctx Context) (v T, err error)      { return v, nil }
+
+type Case struct{}
+
+func Select(ctx Context, cases ...Case) (place int, err error) { return 0, nil }
+
+type Mutex struct{}
+
+func NewMutex(ctx Context, name string) *Mutex { return nil }
+
+type Update[In, Out any] struct{}
+
+func NewUpdate[In, Out any](name string) Update[In, Out] { return Update[In, Out]{} }
+
+func (u Update[In, Out]) Handle(
+	ctx Context, check func(in In) error, fn func(ctx Context, in In) (Out, error),
+) {
+}
