@@ -23,11 +23,34 @@ func (s *summarizer) libraryOrder(c callee, at site) {
 			}
 		}
 	}
-	for _, arg := range c.args {
-		if arg.v != nil && isPointerLike(arg.v.Type()) {
-			s.access(markReads, arg, &effect{kind: markReads, pos: s.p.positionOf(at), hops: at.hops})
+	for i, arg := range c.args {
+		if arg.v == nil || !isPointerLike(arg.v.Type()) {
+			continue
+		}
+		k := markReads
+		if writesThrough(c.obj, i) || s.addressOfGlobal(arg) {
+			k = markWrites
+		}
+		s.access(k, arg, &effect{kind: k, pos: s.p.positionOf(at), hops: at.hops})
+	}
+}
+
+// addressOfGlobal reports whether an argument is the address of a package variable: who takes that, fills it.
+func (s *summarizer) addressOfGlobal(arg operand) bool {
+	for _, r := range s.p.rootsOf(arg) {
+		if r.global != nil && r.loads == 0 {
+			return true
 		}
 	}
+	return false
+}
+
+// fillers are functions of the standard library that write to what their last arguments point to.
+var fillers = words("Unmarshal Decode Sscan Sscanf Sscanln Fscan Fscanf Fscanln Scan As Read ReadFull")
+
+// writesThrough reports whether a function of the standard library writes to what its argument i points to.
+func writesThrough(fn *types.Func, i int) bool {
+	return i == 0 && (isSorter(fn) || fn.Name() == "Reverse") || i > 0 && fillers.has(fn.Name())
 }
 
 // isSorter reports whether a function of the standard library sorts its first argument.
