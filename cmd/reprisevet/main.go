@@ -14,11 +14,11 @@
 //	-json     print the diagnostics as JSON
 //	-c n      show n lines of source around each diagnostic
 //
-// It exits with 1 when it has something to report. The flags of the go command that say what to build,
-// such as -tags, work as they do for go vet.
+// Under go vet the first two are called -reprise.tests and -reprise.output. Flags that say what to build, such
+// as -tags, work as they do for go vet. The command exits with 1 when it has something to report.
 //
 // What it looks for, how a line is vouched for, and what it can't see is said in package determinism, next
-// to this command.
+// to this command, and with examples in docs/VET.md.
 package main
 
 import (
@@ -33,21 +33,21 @@ import (
 )
 
 func main() {
-	if asked := os.Args[1:]; byGoVet(asked) {
-		unitchecker.Main(determinism.Analyzer)
+	args := os.Args[1:]
+	if byGoVet(args) {
+		unitchecker.Main(determinism.Analyzer) // does not return
 	}
-	os.Exit(vet(os.Args[1:]))
+	os.Exit(vet(args))
 }
 
 // byGoVet reports whether the go command runs us: it asks for our version and flags, and then hands over
-// one package at a time, described in a file.
+// one package at a time, described in a file. Help comes from the same place.
 func byGoVet(args []string) bool {
 	if len(args) == 0 {
 		return false
 	}
-	last := args[len(args)-1]
-	return strings.HasPrefix(args[0], "-V") || args[0] == "-flags" || args[0] == "help" ||
-		strings.HasSuffix(last, ".cfg")
+	first, last := args[0], args[len(args)-1]
+	return first == "-V=full" || first == "-flags" || first == "help" || strings.HasSuffix(last, ".cfg")
 }
 
 // vet lets the go command run us over the packages, so that it builds what is needed, keeps what it learned
@@ -55,16 +55,26 @@ func byGoVet(args []string) bool {
 func vet(args []string) int {
 	self, err := os.Executable()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "reprisevet:", err)
+		fmt.Fprintln(os.Stderr, "reprisevet: finding its own path:", err)
 		return 2
 	}
+	forwarded := []string{"vet", "-vettool=" + self}
 	for _, arg := range args {
-		if arg == "-h" || arg == "-help" || arg == "--help" {
+		name, value, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		switch {
+		case !strings.HasPrefix(arg, "-"):
+		case name == "h" || name == "help":
 			fmt.Fprint(os.Stderr, usage)
 			return 2
+		case name == "tests" || name == "output":
+			arg = "-reprise." + name
+			if value != "" {
+				arg += "=" + value
+			}
 		}
+		forwarded = append(forwarded, arg)
 	}
-	cmd := exec.Command("go", append([]string{"vet", "-vettool=" + self}, args...)...)
+	cmd := exec.Command("go", forwarded...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	err = cmd.Run()
 	var exit *exec.ExitError
@@ -72,7 +82,7 @@ func vet(args []string) int {
 	case errors.As(err, &exit):
 		return exit.ExitCode()
 	case err != nil:
-		fmt.Fprintln(os.Stderr, "reprisevet: running the go command:", err)
+		fmt.Fprintln(os.Stderr, "reprisevet: running the go command, which must be on the PATH:", err)
 		return 2
 	}
 	return 0

@@ -92,7 +92,7 @@ func (p *program) report() {
 			continue
 		}
 		seen[k], seen[key{r.pos, r.e.what}] = true, true
-		p.pass.Report(analysis.Diagnostic{Pos: r.pos, Category: string(r.e.kind), Message: p.message(r)})
+		p.pass.Report(analysis.Diagnostic{Pos: p.shown(r.pos), Category: string(r.e.kind), Message: p.message(r)})
 	}
 	p.escapes.complain(p)
 }
@@ -128,6 +128,24 @@ func (p *program) workflowCode() []span {
 		}
 	}
 	return out
+}
+
+// shown is where a diagnostic points to: the name of what is called, instead of the parenthesis after it.
+func (p *program) shown(pos token.Pos) token.Pos {
+	call := p.callExprs[pos]
+	if call == nil {
+		return pos
+	}
+	switch fun := calledExpr(call).(type) {
+	case *ast.Ident:
+		return fun.Pos()
+	case *ast.SelectorExpr:
+		if _, pkg := p.objectOf(fun.X).(*types.PkgName); pkg {
+			return fun.Pos()
+		}
+		return fun.Sel.Pos()
+	}
+	return pos
 }
 
 func (p *program) place(e *effect, code []span) report {

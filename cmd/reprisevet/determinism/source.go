@@ -116,15 +116,8 @@ func (p *program) rootVariable(x ast.Expr) *types.Var {
 
 // calledObject is the function that a call names, nil for values, conversions and builtins.
 func (p *program) calledObject(call *ast.CallExpr) *types.Func {
-	fun := ast.Unparen(call.Fun)
-	switch x := fun.(type) {
-	case *ast.IndexExpr:
-		fun = x.X
-	case *ast.IndexListExpr:
-		fun = x.X
-	}
 	var id *ast.Ident
-	switch x := fun.(type) {
+	switch x := calledExpr(call).(type) {
 	case *ast.Ident:
 		id = x
 	case *ast.SelectorExpr:
@@ -134,6 +127,18 @@ func (p *program) calledObject(call *ast.CallExpr) *types.Func {
 	}
 	fn, _ := p.pass.TypesInfo.Uses[id].(*types.Func)
 	return fn
+}
+
+// calledExpr is what a call calls, without parentheses and type arguments.
+func calledExpr(call *ast.CallExpr) ast.Expr {
+	fun := ast.Unparen(call.Fun)
+	switch x := fun.(type) {
+	case *ast.IndexExpr:
+		return x.X
+	case *ast.IndexListExpr:
+		return x.X
+	}
+	return fun
 }
 
 // builtinName is the name of the builtin function that a call calls, empty for others.
