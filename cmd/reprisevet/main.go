@@ -14,11 +14,11 @@
 //	-json     print the diagnostics as JSON
 //	-c n      show n lines of source around each diagnostic
 //
-// Under go vet the first two are called -reprise.tests and -reprise.output. Flags that say what to build, such
-// as -tags, work as they do for go vet. The command exits with 1 when it has something to report.
+// Under go vet the first two are called -reprise.tests and -reprise.output. Flags that say what to build,
+// such as -tags, work as they do for go vet. The command exits with 1 when it has something to report.
 //
 // What it looks for, how a line is vouched for, and what it can't see is said in package determinism, next
-// to this command, and with examples in docs/VET.md.
+// to this command.
 package main
 
 import (
