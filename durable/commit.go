@@ -36,6 +36,9 @@ func (e *Engine) commit(q *round) error {
 	if err := q.recordChildren(); err != nil {
 		return err
 	}
+	for _, tx := range q.txs {
+		tx.record(b)
+	}
 	active := q.recordPending()
 	if err := q.recordMail(); err != nil {
 		return err
@@ -151,7 +154,7 @@ func (e *Engine) release(q *round) {
 			op := r.machine.pending[c.Op]
 			switch {
 			case op == nil || r.machine.ended:
-			case c.Kind == CommandStep:
+			case c.Kind.isStep():
 				e.launch(r, op)
 			case op.waits():
 				e.expect(op.due)
@@ -172,7 +175,7 @@ func (e *Engine) callOff(q *round) {
 	r := q.run
 	for i := range q.entries {
 		for j := range q.entries[i].Commands {
-			if c := &q.entries[i].Commands[j]; c.Kind == CommandCancel && c.Target == CommandStep {
+			if c := &q.entries[i].Commands[j]; c.Kind == CommandCancel && c.Target.isStep() {
 				e.cancelStep(stepKey{r.id, c.Op, c.Name}, c.op.err)
 			}
 		}
@@ -181,7 +184,7 @@ func (e *Engine) callOff(q *round) {
 		return
 	}
 	for _, op := range r.machine.pendingSorted() {
-		if op.kind == CommandStep {
+		if op.kind.isStep() {
 			e.cancelStep(stepKey{r.id, op.id, op.name}, ErrCancelled)
 		}
 	}

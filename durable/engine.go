@@ -69,6 +69,7 @@ type Engine struct {
 	steps     map[stepKey]*underWay
 	inflight  map[string]int  // steps under way of a run
 	forgiven  map[string]bool // runs whose interruptions are counted anew, see Resume
+	claims    claims          // of transactions
 	timers    timers
 	letters   uint64 // that this engine has accepted
 	closing   bool
@@ -197,9 +198,13 @@ func (e *Engine) abandon(orderly bool) {
 
 // fail stops the engine for good: its store failed, or belongs to another engine now.
 func (e *Engine) fail(cause error) error {
-	if errors.Is(cause, store.ErrConflict) {
+	var conflict *store.ConflictError
+	switch {
+	case errors.As(cause, &conflict) && isUserKey(conflict.Key):
+		cause = fmt.Errorf("%w: something other than this engine writes where transactions do: %w", ErrFailed, cause)
+	case conflict != nil:
 		cause = fmt.Errorf("%w: %w", ErrFenced, cause)
-	} else {
+	default:
 		cause = fmt.Errorf("%w: %w", ErrFailed, cause)
 	}
 	e.mu.Lock()
@@ -245,6 +250,7 @@ func (e *Engine) takeWaiters() []Signal {
 	for _, id := range sortedIDs(e.updates) {
 		signals = append(signals, e.takeClients(id)...)
 	}
+	signals = append(signals, e.claims.waiting()...)
 	for _, id := range sortedIDs(e.runs) {
 		signals = append(signals, e.runs[id].starters...)
 		e.runs[id].starters = nil

@@ -90,6 +90,9 @@ type Event struct {
 	attempt  int    // that has ended or sends its progress; not recorded
 	final    bool   // its error must not be tried again; not recorded, what follows from it is
 	progress []byte // of the attempt, when it is not saved yet; not recorded
+
+	tx    *Tx    // of a transaction that is to be committed with the event; not recorded
+	claim *claim // that keeps others from what it has read until then; nil for none
 }
 
 // Start holds what EventStarted records.
@@ -113,6 +116,8 @@ const (
 	CommandEnd    CommandKind = 4 // the run ended with a result or an error
 	CommandCancel CommandKind = 5 // an operation is not wanted any more
 	CommandRetry  CommandKind = 6 // wake at a deadline, to run a step again
+	// CommandTransact: run a transaction
+	CommandTransact CommandKind = 7
 
 	CommandReceive CommandKind = 8  // wait for a message
 	CommandSend    CommandKind = 9  // send a message to a run
@@ -140,6 +145,8 @@ func (k CommandKind) String() string {
 		return "cancel"
 	case CommandRetry:
 		return "retry"
+	case CommandTransact:
+		return "transaction"
 	case CommandReceive:
 		return "receive"
 	case CommandSend:
@@ -171,6 +178,7 @@ type Command struct {
 
 	op      *operation // of CommandCancel
 	step    stepFunc   // what to run; nil except for CommandStep
+	tx      txFunc     // what to run; nil except for CommandTransact
 	child   *child     // of CommandChild
 	handler *handler   // of CommandHandle
 	pc      uintptr    // of the call in workflow code; captured only while diagnosing a replay

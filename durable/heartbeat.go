@@ -110,7 +110,7 @@ func (e *Engine) saveProgress(u *underWay) {
 		return
 	}
 	u.savedAt = now
-	r := e.arrive(u.key.run, Event{
+	r, _ := e.arrive(u.key.run, Event{
 		Kind: eventProgress, Op: u.key.op, attempt: u.info.Attempt, progress: progress,
 	})
 	if r != nil {

@@ -23,6 +23,7 @@ import (
 //	q <run> 0 c <op> 0 <number>    the end of the child that is the run's operation
 //	q <run> 0 x <op> 0 <number>    the cancellation of the run by its parent, whose operation it is
 //	a <run> 0                      the run has steps to run: it is loaded when the engine opens
+//	k <key>                        what transactions have written
 //	p <run> 0 <op>                 progress of a step that has not ended, and how often it was interrupted
 //	s <run> 0                      the run is parked: why
 //	x <ended> <run> 0              a run that has ended and is deleted in time, ended as in t
@@ -35,6 +36,7 @@ const (
 	tableActive = 'a'
 	tableTimer  = 't'
 	tableSaved  = 'p'
+	tableUser   = 'k'
 	tableParked = 's'
 	tableExpiry = 'x'
 	tableMail   = 'q'

@@ -62,6 +62,7 @@ type operation struct {
 	due     time.Time // of a timer, of a wait with a timeout, or of a step's next attempt; zero for none
 	looked  bool      // of a wait for a message: the mailbox had none
 	step    stepFunc  // of a step
+	tx      txFunc    // of a transaction
 	retry   *retrying // of a step with options or failed attempts; nil otherwise
 	child   *child    // of a child run
 	handler *handler  // of updates
@@ -168,7 +169,7 @@ func (m *machine) awaits(kind EventKind, op string) bool {
 	}
 	switch kind {
 	case EventStepEnded:
-		return p.kind == CommandStep
+		return p.kind.isStep()
 	case EventAttemptFailed:
 		return p.runs()
 	case EventTimerFired:
@@ -250,7 +251,7 @@ func (b *branch) issue(op *operation, c Command) {
 		return
 	}
 	c.Kind, c.Op, c.Name = op.kind, op.id, op.name
-	op.step, op.child, op.handler = c.step, c.child, c.handler
+	op.step, op.tx, op.child, op.handler = c.step, c.tx, c.child, c.handler
 	c.pc = b.pc[0]
 	m.commands = append(m.commands, c)
 	if op.kind != CommandBranch {

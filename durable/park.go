@@ -21,12 +21,14 @@ func (e *Engine) park(r *run, cause error) {
 	if err := e.store.Commit(&b); err != nil && !lostRace(err) {
 		e.fail(err)
 		e.drop(r, nil)
+		e.unclaimLeft(r)
 		return
 	}
 	e.mu.Lock()
 	e.shelved[r.id] = true
 	e.mu.Unlock()
 	e.drop(r, cause)
+	e.unclaimLeft(r)
 	if e.hooks.Parked != nil {
 		e.hooks.Parked(r.id, cause)
 	}

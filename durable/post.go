@@ -134,5 +134,5 @@ func (q *round) reach(run string) (unreachable, err error) {
 // another engine owns the store.
 func lostRace(err error) bool {
 	var c *store.ConflictError
-	return errors.As(err, &c) && !bytes.Equal(c.Key, keyOwner)
+	return errors.As(err, &c) && !bytes.Equal(c.Key, keyOwner) && !isUserKey(c.Key)
 }

@@ -89,7 +89,7 @@ func (e *Engine) relaunch(r *run, fresh map[string]bool) error {
 		if op.runs() {
 			steps = append(steps, op)
 		}
-		known = known || op.kind == CommandStep
+		known = known || op.kind.isStep()
 	}
 	if !known {
 		r.saved = nil

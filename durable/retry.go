@@ -165,7 +165,10 @@ type retrying struct {
 func (op *operation) waits() bool { return !op.due.IsZero() }
 
 // runs reports whether the operation is done in the outside world, now.
-func (op *operation) runs() bool { return op.kind == CommandStep && !op.waits() }
+func (op *operation) runs() bool { return op.kind.isStep() && !op.waits() }
+
+// isStep reports whether what is asked for is done by a function of the user's outside of the workflow.
+func (k CommandKind) isStep() bool { return k == CommandStep || k == CommandTransact }
 
 // failed returns how many attempts at a step have failed.
 func (op *operation) failed() int {

@@ -72,3 +72,16 @@ func TestASecondRingOfARetryIsStale(t *testing.T) {
 	ring.due = second
 	apply(ring)
 }
+
+func init() {
+	programs["transaction"] = Define("transaction", func(ctx Context, in string) (string, error) {
+		short, cancel := ctx.WithTimeout(time.Minute)
+		defer cancel()
+		return Transact(short, "move", func(_ *Tx, in string) (string, error) { return in, nil }, in)
+	})
+	programs["a-step-instead"] = Define("a-step-instead", func(ctx Context, in string) (string, error) {
+		short, cancel := ctx.WithTimeout(time.Minute)
+		defer cancel()
+		return Step(short, "move", say, in)
+	})
+}

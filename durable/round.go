@@ -35,6 +35,7 @@ type round struct {
 	answered []string // ids of updates
 
 	more   mailFlags         // letters that are left to the next round
+	txs    []*Tx             // transactions that are committed
 	dirty  bool              // the batch has something to write although there are no entries
 	boxes  map[string]*box   // of messages, by topic
 	family map[mailKind]*box // of what came from children and the parent
@@ -58,6 +59,7 @@ func (e *Engine) advance(r *run) bool {
 		return false
 	}
 	events, mail, ok := e.takeInbox(r)
+	defer func() { e.unclaimAll(events) }()
 	if !ok || r.machine == nil && !e.loaded(r) {
 		return false
 	}
@@ -78,7 +80,9 @@ func (e *Engine) advance(r *run) bool {
 		err := e.commit(q)
 		switch {
 		case lostRace(err):
-			return e.again(r, events, err)
+			same := events
+			events = nil // they keep their claims
+			return e.again(r, same, err)
 		case err != nil:
 			e.fail(err)
 			e.finish(r)
@@ -194,6 +198,9 @@ func (q *round) apply(ev Event) {
 		// The code can't answer the event. The event itself is kept, so that no step runs again for
 		// it; its answer is given when the run is loaded with code that can.
 		entry.Commands, entry.Unanswered = nil, true
+	}
+	if ev.tx != nil {
+		q.txs = append(q.txs, ev.tx)
 	}
 	q.entries = append(q.entries, entry)
 	q.consider(entry.Commands)

@@ -61,6 +61,9 @@ func (e *Engine) bring(id string, ev *Event, mail mailFlags) {
 	e.mu.Lock()
 	if e.usable() != nil || e.parked[id] != nil {
 		e.mu.Unlock()
+		if ev != nil {
+			e.unclaim(ev.claim)
+		}
 		return
 	}
 	r := e.runs[id]
@@ -159,6 +162,7 @@ func (e *Engine) finish(r *run) {
 		r.machine.close()
 	}
 	e.drop(r, nil)
+	e.unclaimLeft(r)
 }
 
 func (e *Engine) drop(r *run, parked error) {

@@ -142,7 +142,7 @@ func (e *Engine) giveUp(u *underWay) {
 	}
 	u.cancelled = u.late
 	e.lessInflight(u.info.Run)
-	r := e.arrive(u.info.Run, Event{
+	r, _ := e.arrive(u.info.Run, Event{
 		Kind: EventStepEnded, Op: u.info.ID, Failure: failure, attempt: u.info.Attempt, progress: u.unsaved(),
 	})
 	e.begin()

@@ -45,7 +45,6 @@ func (e *Engine) launch(r *run, op *operation) {
 		u.options = op.retry.options
 		u.deadline, _ = op.deadline()
 	}
-	ev := Event{Kind: EventStepEnded, Op: op.id, attempt: u.info.Attempt}
 	e.mu.Lock()
 	if e.usable() != nil || e.isUnderWay(r, u.key) {
 		e.mu.Unlock()
@@ -55,6 +54,11 @@ func (e *Engine) launch(r *run, op *operation) {
 	e.inflight[r.id]++
 	e.begin()
 	e.mu.Unlock()
+	if op.kind == CommandTransact {
+		(&transaction{e: e, u: u, label: r.label, fn: op.tx}).launch()
+		return
+	}
+	ev := Event{Kind: EventStepEnded, Op: op.id, attempt: u.info.Attempt}
 	e.host.Offload(r.label, op.name,
 		func(ctx context.Context) { e.runStep(ctx, u, op.step, &ev) },
 		func() { e.stepEnded(u, &ev) })
@@ -195,6 +199,7 @@ func (e *Engine) stepEnded(u *underWay, ev *Event) {
 		delete(e.steps, u.key)
 	}
 	var r *run
+	accepted := false
 	if u.cancelled == nil {
 		e.lessInflight(u.key.run)
 		ev.progress = u.unsaved()
@@ -202,10 +207,13 @@ func (e *Engine) stepEnded(u *underWay, ev *Event) {
 			*ev = Event{Kind: eventProgress, Op: ev.Op, attempt: ev.attempt, progress: ev.progress}
 		}
 		if ev.Kind != eventProgress || ev.progress != nil {
-			r = e.arrive(u.key.run, *ev)
+			r, accepted = e.arrive(u.key.run, *ev)
 		}
 	}
 	e.mu.Unlock()
+	if !accepted {
+		e.unclaim(ev.claim)
+	}
 	if r == nil {
 		e.end()
 		return
@@ -213,12 +221,12 @@ func (e *Engine) stepEnded(u *underWay, ev *Event) {
 	e.drive(r)
 }
 
-// arrive puts an event into the inbox of a run, which may have been evicted meanwhile. The caller holds the
-// lock, and drives the run that it returns, if any.
-func (e *Engine) arrive(id string, ev Event) *run {
+// arrive puts an event into the inbox of a run, which may have been evicted meanwhile, and reports whether it
+// takes it. The caller holds the lock, and drives the run that it returns, if any.
+func (e *Engine) arrive(id string, ev Event) (drive *run, accepted bool) {
 	r := e.runs[id]
 	if e.failure != nil || e.parked[id] != nil || r == nil && e.closing {
-		return nil
+		return nil, false
 	}
 	if r == nil {
 		r = &run{id: id}
@@ -226,8 +234,8 @@ func (e *Engine) arrive(id string, ev Event) *run {
 	}
 	r.inbox = append(r.inbox, ev)
 	if r.driven {
-		return nil
+		return nil, true
 	}
 	r.driven = true
-	return r
+	return r, true
 }
