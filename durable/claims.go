@@ -3,8 +3,8 @@ package durable
 import "slices"
 
 // claims decide which transactions may commit at the same time. A transaction claims all that it touches at
-// once, and waits until every earlier claim that it conflicts with is released; so no two wait for each other,
-// and none is overtaken for ever. Its methods are called with Engine.mu held.
+// once, and waits until every earlier claim that it conflicts with is released; so no two wait for each
+// other, and none is overtaken for ever. Its methods are called with Engine.mu held.
 type claims struct {
 	live   []*claim // in the order in which they were made
 	reads  map[string][]*claim

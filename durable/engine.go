@@ -201,7 +201,8 @@ func (e *Engine) fail(cause error) error {
 	var conflict *store.ConflictError
 	switch {
 	case errors.As(cause, &conflict) && isUserKey(conflict.Key):
-		cause = fmt.Errorf("%w: something other than this engine writes where transactions do: %w", ErrFailed, cause)
+		cause = fmt.Errorf("%w: something other than this engine writes where transactions do: %w",
+			ErrFailed, cause)
 	case conflict != nil:
 		cause = fmt.Errorf("%w: %w", ErrFenced, cause)
 	default:

@@ -8,13 +8,13 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// Transact runs a function with a transaction on the engine's store, and waits for its result. What the function
-// writes is committed in one batch with the checkpoint of its result: it takes effect exactly once, whatever
-// crashes, or not at all when the function returns an error, panics, or is cancelled first.
+// Transact runs a function with a transaction on the engine's store, and waits for its result. What the
+// function writes is committed in one batch with the checkpoint of its result: it takes effect exactly once,
+// whatever crashes, or not at all when the function returns an error, panics, or is cancelled first.
 //
 // Transactions are serializable: each one sees the store as if no other ran at the same time. When what the
 // function has read is changed by another transaction before it commits, the function runs again on what is
-// there then; so it must have no effect outside of its Tx and should be quick. It should call nothing that waits.
+// there then; so it must have no effect outside of its Tx, and should be quick and call nothing that waits.
 // After 100 such rounds the error is ErrContention.
 //
 // The keys are the user's own: no key of the engine's can be reached. Engine.View reads them from outside.
@@ -34,7 +34,8 @@ func Transact[I, O any](ctx Context, name string, fn func(tx *Tx, in I) (O, erro
 		return resultOf[O](op)
 	}
 	step := func(tx *Tx) stepFunc {
-		return bindStep(m.codec, op.String, func(_ context.Context, in I) (O, error) { return fn(tx, in) }, encoded)
+		bound := func(_ context.Context, in I) (O, error) { return fn(tx, in) }
+		return bindStep(m.codec, op.String, bound, encoded)
 	}
 	b.issue(op, Command{Fingerprint: xxhash.Sum64(encoded), tx: step})
 	return awaitStep[O](b, op)
@@ -43,8 +44,8 @@ func Transact[I, O any](ctx Context, name string, fn func(tx *Tx, in I) (O, erro
 // txFunc binds the function of a transaction to a Tx.
 type txFunc func(tx *Tx) stepFunc
 
-// ErrContention is the error of a transaction that ran 100 times, and each time what it had read was changed by
-// others before it could commit.
+// ErrContention is the error of a transaction that ran 100 times, and each time what it had read was changed
+// by others before it could commit.
 var ErrContention = errors.New("durable: others kept changing what the transaction reads")
 
 func init() { RegisterError(ErrContention) }
@@ -188,8 +189,8 @@ func (e *Engine) unclaimLeft(r *run) {
 }
 
 // View calls fn with a Tx that reads what transactions have written; it can't write. What fn reads belongs
-// together, as if it were read in one moment; for that, fn may be called again, see Tx. View returns the error
-// of fn, ErrContention, or why the store can't be read. ctx bounds the waiting for others.
+// together, as if it were read in one moment; for that, fn may be called again, see Tx. View returns the
+// error of fn, ErrContention, or why the store can't be read. ctx bounds the waiting for others.
 func (e *Engine) View(ctx context.Context, fn func(tx *Tx) error) error {
 	if fn == nil {
 		panic("durable: Engine.View needs a function to call, got nil")

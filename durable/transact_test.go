@@ -181,8 +181,11 @@ func (m meddled) Commit(b *store.Batch) error {
 }
 
 func TestTransactionsSeeTheirMistakes(t *testing.T) {
-	for want, call := range map[string]func(ctx durable.Context) error{
-		"durable: the transaction's name is empty; give it a name of 1 to 512 bytes": func(ctx durable.Context) error {
+	type call = func(ctx durable.Context) error
+	for want, call := range map[string]call{
+		"durable: the transaction's name is empty; give it a name of 1 to 512 bytes": func(
+			ctx durable.Context,
+		) error {
 			return ended(durable.Transact(ctx, "", addUp, 1))
 		},
 		"durable: Transact(t) needs a function to run, got nil": func(ctx durable.Context) error {
@@ -286,9 +289,9 @@ var banker = durable.Define("banker", func(ctx durable.Context, list []transfer)
 	return made, nil
 })
 
-// TestMoneyIsConserved: several runs make random transfers while a client looks on, and the process dies at any
-// moment. All transactions and the client see the same total; each transfer that a run reports is in the log
-// once, and no other is.
+// TestMoneyIsConserved: several runs make random transfers while a client looks on, and the process dies at
+// any moment. All transactions and the client see the same total; each transfer that a run reports is in the
+// log once, and no other is.
 func TestMoneyIsConserved(t *testing.T) {
 	sweepPlant(t, 4000, func(w *sim.World) {
 		p := newPlant(w, banker)

@@ -13,8 +13,8 @@ import (
 	"github.com/reprise-dst/reprise/store"
 )
 
-// Tx is a transaction on a key space of the user's in the engine's store, apart from the engine's own keys. It
-// belongs to one call of the function that it was given to, and to that function's goroutine.
+// Tx is a transaction on a key space of the user's in the engine's store, apart from the engine's own keys.
+// It belongs to one call of the function that it was given to, and to that function's goroutine.
 //
 // It sees what it has written itself. What it reads of others may change under it; then the function is run
 // again, on a new Tx, and nothing of the earlier call remains. A call that is run again may have seen values
@@ -225,8 +225,8 @@ func hashPair(h *xxhash.Digest, key string, value []byte) {
 func (tx *Tx) enter(call, key string) bool {
 	switch {
 	case tx.ended:
-		panic("durable: " + call + " was called on a Tx whose function has returned; use it in the function that it " +
-			"was given to, and in no goroutine of its own")
+		panic("durable: " + call + " was called on a Tx whose function has returned; use it in the function " +
+			"that it was given to, and in no goroutine of its own")
 	case key == "":
 		tx.misuse(fmt.Errorf("durable: %s was called with an empty key; a key has 1 to %d bytes", call, maxTxKey))
 	case len(key) > maxTxKey:

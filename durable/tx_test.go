@@ -187,8 +187,8 @@ func TestTransactionsThatCantBeSaySo(t *testing.T) {
 	}
 	tx := newTx(store.OpenMemory())
 	tx.ended = true
-	require.PanicsWithValue(t, "durable: Get was called on a Tx whose function has returned; use it in the function "+
-		"that it was given to, and in no goroutine of its own", func() { tx.Get("k") })
+	require.PanicsWithValue(t, "durable: Get was called on a Tx whose function has returned; use it in the "+
+		"function that it was given to, and in no goroutine of its own", func() { tx.Get("k") })
 }
 
 // brokenStore can't be read.
@@ -234,7 +234,8 @@ func TestClaimsKeepConflictsApart(t *testing.T) {
 				f := footprint{reads: keys("reads"), writes: keys("writes")}
 				for range rapid.IntRange(0, 2).Draw(t, "ranges") {
 					f.ranges = append(f.ranges, keyRange{
-						rapid.StringMatching("[a-d]").Draw(t, "from"), rapid.SampledFrom([]string{"", "b", "c", "d", "e"}).Draw(t, "to"),
+						rapid.StringMatching("[a-d]").Draw(t, "from"),
+						rapid.SampledFrom([]string{"", "b", "c", "d", "e"}).Draw(t, "to"),
 					})
 				}
 				all = append(all, cs.request(f, nil))
