@@ -195,6 +195,7 @@ func TestTransactionsThatCantBeSaySo(t *testing.T) {
 type brokenStore struct{ store.Store }
 
 func (brokenStore) Get([]byte) ([]byte, bool, error) { return nil, false, errors.New("broken disk") }
+
 func (brokenStore) Scan(_, _ []byte, _ func(_, _ []byte) bool) error {
 	return errors.New("broken disk")
 }
