@@ -2,6 +2,7 @@ package durable
 
 import (
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 
 	"github.com/reprise-dst/reprise/internal/eventloop"
@@ -14,7 +15,8 @@ type branch struct {
 	prefix string // "" for the root, "2." for the branch that was operation 2
 	issued int
 	rand   *rand.Rand
-	newIDs int        // made by NewID
+	newIDs int // made by NewID
+	log    *slog.Logger
 	pc     [1]uintptr // where workflow code made its latest call; noted when the machine locates
 
 	own    *scope // cancelling it is cancelling the branch

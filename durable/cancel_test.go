@@ -201,7 +201,14 @@ func TestAStepThatIsCancelledBeforeItBeginsNeverDoes(t *testing.T) {
 	})
 	e := openWith(t, durable.Config{
 		Store: store.OpenMemory(), Workflows: []durable.Definition{w}, Host: host,
-		Hooks: durable.Hooks{StepStarted: func(s durable.StepInfo) { started = append(started, s.Name) }},
+		Interceptors: []durable.Interceptor{{
+			Step: func(
+				ctx context.Context, s durable.StepInfo, next func(context.Context) error,
+			) error {
+				started = append(started, s.Name)
+				return next(ctx)
+			},
+		}},
 	})
 	run, err := w.Start(t.Context(), e, "r", "x")
 	require.NoError(t, err)

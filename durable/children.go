@@ -60,7 +60,7 @@ func (q *round) occupied(id string, want header) (exists bool, differs, err erro
 
 // begin notes a child that starts.
 func (q *round) begin(c *Command, h header) {
-	start := newStart(c.To, c.Name, c.content, q.now)
+	start := newStart(c.To, c.Name, c.content, q.now, q.run.machine.headers)
 	start.Parent = q.run.id
 	if !c.child.detached {
 		start.ParentOp = c.Op
@@ -95,9 +95,7 @@ func (q *round) recordChildren() error {
 
 // childStarted loads a run that has started with a commit.
 func (e *Engine) childStarted(s *startedChild) {
-	if e.hooks.Committed != nil {
-		e.hooks.Committed(s.id, []Entry{s.entry})
-	}
+	e.hooks.committed(startedInfo(s.id, &s.entry.Event), []Entry{s.entry})
 	e.wake(s.id, nil)
 }
 

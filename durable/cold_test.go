@@ -35,7 +35,9 @@ func TestAColdEngineLoadsItsRunsForEachEventAndRunsStepsOnce(t *testing.T) {
 	})
 	e := openWith(t, durable.Config{
 		Store: store.OpenMemory(), Workflows: []durable.Definition{w}, Cold: true,
-		Hooks: durable.Hooks{Recovered: func(string, int) { loads.Add(1) }},
+		Interceptors: []durable.Interceptor{{
+			Replayed: func(durable.RunInfo, durable.Replayed) { loads.Add(1) },
+		}},
 	})
 	run, err := w.Start(t.Context(), e, "r", 20)
 	require.NoError(t, err)

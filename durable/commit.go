@@ -52,8 +52,10 @@ func (e *Engine) commit(q *round) error {
 	if q.parkFor == nil {
 		r.waits = q.waits
 	}
-	if e.hooks.Committed != nil && len(entries) > 0 {
-		e.hooks.Committed(r.id, entries)
+	r.writeLines()
+	e.hooks.committed(r.info(), entries)
+	if q.end != nil && len(e.hooks) > 0 {
+		e.hooks.ended(q.howEnded())
 	}
 	return nil
 }
@@ -88,10 +90,23 @@ func (q *round) record(entry *Entry, c *Command) error {
 		}
 		b.Set(runKey(r.id, partEnd), end)
 		q.e.keep(b, r.id, entry.Event.Time)
-		q.ended = true
+		q.end = c
 		return q.tellParent(r.id, r.machine.parent, r.machine.parentOp, end)
 	}
 	return nil
+}
+
+// howEnded says how the run ended in this round.
+func (q *round) howEnded() (run RunInfo, status Status, err error) {
+	switch err = q.end.failure.err(); {
+	case err == nil:
+		status = Done
+	case q.end.gaveIn:
+		status = Cancelled
+	default:
+		status = Failed
+	}
+	return q.run.info(), status, err
 }
 
 // recordPending adds what follows from the operations that are pending now. active means that the run has
@@ -119,14 +134,14 @@ func (q *round) recordPending() (active bool) {
 func (q *round) recordMail() error {
 	b, r := &q.batch, q.run
 	for i := range q.letters {
-		if l := &q.letters[i]; l.to != r.id || !q.ended {
+		if l := &q.letters[i]; l.to != r.id || q.end == nil {
 			q.put(l)
 		}
 	}
 	if q.parkFor != nil {
 		return nil // what is pending now is not what is recorded
 	}
-	if !q.ended {
+	if q.end == nil {
 		q.waits = r.machine.topics()
 	}
 	for _, topic := range q.waits {
@@ -139,7 +154,7 @@ func (q *round) recordMail() error {
 			b.Delete(waitKey(r.id, topic))
 		}
 	}
-	if q.ended {
+	if q.end != nil {
 		return q.closeMailbox()
 	}
 	return nil

@@ -2,6 +2,7 @@ package durable
 
 import (
 	"fmt"
+	"log/slog"
 	"reflect"
 )
 
@@ -39,6 +40,7 @@ type Definition interface {
 type definition struct {
 	name string
 	call workflowFunc
+	log  slog.Handler // for workflow code; nil writes nothing
 }
 
 // workflowFunc runs workflow code on an encoded input. err is the workflow's own error, broken says that

@@ -67,6 +67,13 @@
 // has asked for and not awaited is cancelled, and its branches are waited for. Shield and Detached make
 // exceptions, which the run waits for at its end.
 //
+// # Looking on
+//
+// Context.Logger is a log/slog logger for workflow code: what it gets is written once, when the events that
+// led to it are durable, and never on replay. Logger is one for steps, with the attempt. An Interceptor stands
+// around each start of a run and each attempt at a step, and is told what becomes of runs. A run's journal
+// can be read with ReadJournal, printed (Journal.Print) and marshalled as JSON.
+//
 // # When code and journal part
 //
 // Every entry also records the commands that the code answered the event with. Replay compares them one by

@@ -29,6 +29,7 @@ const (
 	fieldParent     = 42 // Entry, started
 	fieldParentOp   = 43
 	fieldReason     = 50 // Entry, cancelled and terminated: why
+	fieldHeader     = 80 // Entry, started: repeated, of interceptors
 
 	fieldCommandKind        = 1
 	fieldCommandOp          = 2
@@ -38,6 +39,9 @@ const (
 	fieldCommandTarget      = 20 // of a cancel
 	fieldCommandAttempt     = 30 // of a step that is run again
 	fieldCommandTo          = 40
+
+	fieldHeaderKey   = 1
+	fieldHeaderValue = 2
 )
 
 // appendEntry appends the encoding of e, without its sequence number, which is in the key.
@@ -81,6 +85,7 @@ func appendEntry(buf []byte, e *Entry) ([]byte, error) {
 		if s.ParentOp != "" {
 			buf = appendString(buf, fieldParentOp, s.ParentOp)
 		}
+		buf = appendHeaders(buf, s.Headers)
 	}
 	if e.Unanswered {
 		buf = appendVarint(buf, fieldUnanswered, 1)
@@ -90,6 +95,32 @@ func appendEntry(buf []byte, e *Entry) ([]byte, error) {
 		buf = appendBytes(buf, fieldCommand, appendCommand(scratch[:0], &e.Commands[i]))
 	}
 	return buf, nil
+}
+
+func appendHeaders(buf []byte, headers map[string]string) []byte {
+	for _, k := range sortedIDs(headers) {
+		h := appendString(nil, fieldHeaderKey, k)
+		buf = appendBytes(buf, fieldHeader, appendString(h, fieldHeaderValue, headers[k]))
+	}
+	return buf
+}
+
+func readRunHeader(data []byte, headers *map[string]string) error {
+	var k, v string
+	err := eachField(data, func(field protowire.Number, _ uint64, b []byte) error {
+		switch field {
+		case fieldHeaderKey:
+			k = string(b)
+		case fieldHeaderValue:
+			v = string(b)
+		}
+		return nil
+	})
+	if *headers == nil {
+		*headers = map[string]string{}
+	}
+	(*headers)[k] = v
+	return err
 }
 
 func appendCommand(buf []byte, c *Command) []byte {
@@ -167,6 +198,8 @@ func decodeEntry(seq int, data []byte) (Entry, error) {
 			started.Parent = string(b)
 		case fieldParentOp:
 			started.ParentOp = string(b)
+		case fieldHeader:
+			return readRunHeader(b, &started.Headers)
 		case fieldReason:
 			e.Event.Reason = string(b)
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -22,8 +23,10 @@ type Config struct {
 	Host Host
 	// Codec encodes inputs, arguments and results; JSON() when nil.
 	Codec Codec
-	// Hooks are told what the engine does.
-	Hooks Hooks
+	// Interceptors stand around what the engine does, the first outermost.
+	Interceptors []Interceptor
+	// Logger is where Context.Logger and Logger write; slog.Default() when nil.
+	Logger *slog.Logger
 	// Retention is how long runs are kept that have ended, and then deleted; 0 keeps them. Runs that ended
 	// while no retention was set are kept.
 	Retention time.Duration
@@ -32,29 +35,13 @@ type Config struct {
 	Cold bool
 }
 
-// Hooks are called as things happen, from the engine's own tasks; a hook must return soon and must not call
-// the engine. Any of them may be nil.
-type Hooks struct {
-	// StepStarted: an attempt at a step is about to run.
-	StepStarted func(StepInfo)
-	// StepOverdue: an attempt has reached a limit of its StepOptions, and a second after its context was
-	// cancelled it has not returned. It counts as failed; what it returns later is dropped.
-	StepOverdue func(StepInfo)
-	// Committed: these journal entries of the run are durable.
-	Committed func(run string, entries []Entry)
-	// Recovered: the run was loaded from its journal, which had the results of that many steps.
-	Recovered func(run string, steps int)
-	// Parked: the run can't go on, see ParkedError.
-	Parked func(run string, err error)
-}
-
 // Engine runs workflows durably on a store. Open makes one; its methods may be called from many tasks.
 type Engine struct {
 	cfg   Config
 	store store.Store
 	host  Host
 	codec Codec
-	hooks Hooks
+	hooks interceptors
 	defs  map[string]definition
 	owner []byte // this engine's epoch, which every commit requires
 
@@ -99,8 +86,11 @@ func Open(cfg Config) (*Engine, error) {
 	if cfg.Codec == nil {
 		cfg.Codec = JSON()
 	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
 	e := &Engine{
-		cfg: cfg, store: cfg.Store, host: cfg.Host, codec: cfg.Codec, hooks: cfg.Hooks,
+		cfg: cfg, store: cfg.Store, host: cfg.Host, codec: cfg.Codec, hooks: cfg.Interceptors,
 		defs: map[string]definition{}, runs: map[string]*run{}, parked: map[string]error{},
 		waiters: map[string]Signal{}, stoppers: map[string][]Signal{}, watchers: map[string]*watching{},
 		shelved: map[string]bool{},
@@ -114,6 +104,7 @@ func Open(cfg Config) (*Engine, error) {
 			return nil, fmt.Errorf("durable.Open: Config.Workflows has two workflows named %q; "+
 				"a journal knows its workflow by that name, so give each its own", def.name)
 		}
+		def.log = cfg.Logger.Handler()
 		e.defs[def.name] = def
 	}
 	if err := e.takeOver(); err != nil {

@@ -99,10 +99,11 @@ type Event struct {
 type Start struct {
 	Workflow  string
 	Input     []byte
-	Seed      uint64 // of the run's random numbers
-	Behaviour int    // the engine's behaviour version that the run began with
-	Parent    string // the run that started it; empty when it was started from outside
-	ParentOp  string // the parent's operation that its end is reported to; empty when it is detached
+	Seed      uint64            // of the run's random numbers
+	Behaviour int               // the engine's behaviour version that the run began with
+	Parent    string            // the run that started it; empty when it was started from outside
+	ParentOp  string            // the parent's operation that its end is reported to; empty when it is detached
+	Headers   map[string]string // of interceptors, see RunInfo
 }
 
 // CommandKind says what workflow code asked for.

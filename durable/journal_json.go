@@ -45,24 +45,25 @@ type jsonJournal struct {
 }
 
 type jsonEntry struct {
-	Seq        int           `json:"seq"`
-	Event      string        `json:"event"`
-	Time       time.Time     `json:"time"`
-	Op         string        `json:"op,omitempty"`
-	Workflow   string        `json:"workflow,omitempty"`
-	Input      *payload      `json:"input,omitempty"`
-	Seed       uint64        `json:"seed,omitempty,string"`
-	Behaviour  int           `json:"behaviour,omitempty"`
-	Parent     string        `json:"parent,omitempty"`
-	ParentOp   string        `json:"parentOp,omitempty"`
-	Result     *payload      `json:"result,omitempty"`
-	Failure    *Failure      `json:"failure,omitempty"`
-	Retry      *time.Time    `json:"retry,omitempty"`
-	From       string        `json:"from,omitempty"`
-	Message    string        `json:"message,omitempty"`
-	Reason     string        `json:"reason,omitempty"`
-	Commands   []jsonCommand `json:"commands,omitempty"`
-	Unanswered bool          `json:"unanswered,omitempty"`
+	Seq        int               `json:"seq"`
+	Event      string            `json:"event"`
+	Time       time.Time         `json:"time"`
+	Op         string            `json:"op,omitempty"`
+	Workflow   string            `json:"workflow,omitempty"`
+	Input      *payload          `json:"input,omitempty"`
+	Seed       uint64            `json:"seed,omitempty,string"`
+	Behaviour  int               `json:"behaviour,omitempty"`
+	Parent     string            `json:"parent,omitempty"`
+	ParentOp   string            `json:"parentOp,omitempty"`
+	Headers    map[string]string `json:"headers,omitempty"`
+	Result     *payload          `json:"result,omitempty"`
+	Failure    *Failure          `json:"failure,omitempty"`
+	Retry      *time.Time        `json:"retry,omitempty"`
+	From       string            `json:"from,omitempty"`
+	Message    string            `json:"message,omitempty"`
+	Reason     string            `json:"reason,omitempty"`
+	Commands   []jsonCommand     `json:"commands,omitempty"`
+	Unanswered bool              `json:"unanswered,omitempty"`
 }
 
 type jsonCommand struct {
@@ -130,7 +131,7 @@ func toJSON(e *Entry) jsonEntry {
 	}
 	if s := ev.Start; s != nil {
 		out.Workflow, out.Input, out.Seed, out.Behaviour = s.Workflow, asPayload(s.Input), s.Seed, s.Behaviour
-		out.Parent, out.ParentOp = s.Parent, s.ParentOp
+		out.Parent, out.ParentOp, out.Headers = s.Parent, s.ParentOp, s.Headers
 	}
 	if !ev.Retry.IsZero() {
 		at := ev.Retry.UTC()
@@ -170,7 +171,7 @@ func (in *jsonEntry) entry() (Entry, error) {
 	if kind == EventStarted {
 		e.Event.Start = &Start{
 			Workflow: in.Workflow, Input: in.Input.bytes(), Seed: in.Seed, Behaviour: in.Behaviour,
-			Parent: in.Parent, ParentOp: in.ParentOp,
+			Parent: in.Parent, ParentOp: in.ParentOp, Headers: in.Headers,
 		}
 	}
 	for i := range in.Commands {

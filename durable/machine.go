@@ -35,6 +35,8 @@ type machine struct {
 	seed      uint64
 	parent    string // the run that started this one, and its operation that waits for the end
 	parentOp  string
+	headers   map[string]string
+	began     time.Time
 	behaviour int
 	maxTurns  int
 	issued    int                   // operations so far, to order the pending ones
@@ -44,6 +46,7 @@ type machine struct {
 	commands  []Command             // issued since the last event
 	replaying bool                  // the event is recorded, with the commands that answer it
 	recorded  []Command             // those commands
+	lines     []logged              // not written yet
 	versions  map[string]int        // of changes that the code has asked for
 	undo      []func(Context) error // what OnFailure was told
 	asked     bool                  // to end, by a cancellation from outside
@@ -204,7 +207,7 @@ func (m *machine) close() {
 
 func (m *machine) start(s *Start) {
 	m.seed, m.behaviour = s.Seed, s.Behaviour
-	m.parent, m.parentOp = s.Parent, s.ParentOp
+	m.parent, m.parentOp, m.headers, m.began = s.Parent, s.ParentOp, s.Headers, m.now
 	m.root = m.newBranch(nil, nil)
 	m.spawn(m.root, m.def.name, func(ctx Context) {
 		result, err, broken := m.def.call(ctx, m.codec, s.Input)

@@ -20,6 +20,7 @@ type plant struct {
 	w      *sim.World
 	node   *sim.Node
 	engine *durable.Engine // of the node's current life
+	boots  int
 }
 
 // newPlant boots the process: cold or warm, on a store whose commits other tasks may overtake.
@@ -31,6 +32,7 @@ func newPlantWith(w *sim.World, cfg durable.Config, workflows ...durable.Definit
 	p := &plant{w: w}
 	cold := w.Pick("cold", 2) == 1
 	p.node = w.Node("worker", func(n *sim.Node) {
+		p.boots++
 		mine := cfg
 		mine.Store, mine.Host, mine.Workflows, mine.Cold = overtaken{n.Store(), p}, n, workflows, cold
 		e, err := durable.Open(mine)

@@ -11,6 +11,7 @@ import (
 // park sets a run aside that can't go on, and notes why in the store. Nothing else was written: when it is
 // loaded again, with code that can, it goes on from its last commit.
 func (e *Engine) park(r *run, cause error) {
+	r.writeLines()
 	if r.machine != nil {
 		r.machine.close()
 	}
@@ -29,9 +30,7 @@ func (e *Engine) park(r *run, cause error) {
 	e.mu.Unlock()
 	e.drop(r, cause)
 	e.unclaimLeft(r)
-	if e.hooks.Parked != nil {
-		e.hooks.Parked(r.id, cause)
-	}
+	e.hooks.parked(r.info(), cause)
 }
 
 // unpark notes that a run which was parked goes on.

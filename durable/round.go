@@ -19,9 +19,9 @@ type round struct {
 	parkFor error // why the run can't go on
 	broken  error // why the engine can't go on: the store can't be read
 
-	rewrites  bool // the entries are in the journal already, without their commands
-	ended     bool // the run ends in this round
-	published bool // a value was published
+	rewrites  bool     // the entries are in the journal already, without their commands
+	end       *Command // the run ends in this round
+	published bool     // a value was published
 
 	answers []Event         // the engine's, not applied yet
 	letters []letter        // to be put into mailboxes

@@ -234,9 +234,7 @@ func (e *Engine) load(r *run) error {
 	if err != nil {
 		return err
 	}
-	if e.hooks.Recovered != nil {
-		e.hooks.Recovered(r.id, done.Steps)
-	}
+	e.hooks.replayed(r.info(), done)
 	if len(done.answered) > 0 || m.expectsMail()&maybeMessage != 0 {
 		if r.waits, err = e.readWaits(r.id); err != nil {
 			return e.fail(err)

@@ -3,6 +3,7 @@ package durable
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -27,7 +28,13 @@ func (w *Workflow[In, Out]) Start(ctx context.Context, e *Engine, id string, in 
 	if err != nil {
 		return r, &CodecError{What: fmt.Sprintf("input of run %q", id), Type: typeName[In](), Cause: err}
 	}
-	return r, e.start(ctx, id, w.name, input)
+	run := RunInfo{Workflow: w.name, Run: id}
+	if len(e.hooks) > 0 {
+		run.Headers = map[string]string{}
+	}
+	return r, e.hooks.start(ctx, run, func(ctx context.Context) error {
+		return e.start(ctx, run, input)
+	})
 }
 
 // Run returns a handle on a run that was started before, by this process or another.
@@ -49,8 +56,12 @@ func (r Run[Out]) Result(ctx context.Context) (Out, error) {
 	return out, nil
 }
 
-func (e *Engine) start(ctx context.Context, id, workflow string, input []byte) error {
+func (e *Engine) start(ctx context.Context, info RunInfo, input []byte) error {
+	id, workflow := info.Run, info.Workflow
 	if err := checkID("run's id", id); err != nil {
+		return err
+	}
+	if err := checkHeaders(id, info.Headers); err != nil {
 		return err
 	}
 	def, known := e.defs[workflow]
@@ -65,7 +76,7 @@ func (e *Engine) start(ctx context.Context, id, workflow string, input []byte) e
 		case err != nil:
 			return err
 		case first:
-			return e.create(r, def, input)
+			return e.create(r, def, input, maps.Clone(info.Headers))
 		case r == nil:
 			return nil
 		}
@@ -160,9 +171,10 @@ func (h header) compare(id string, want header) error {
 }
 
 // create makes the first commit of a run. The caller's task does that; the run then goes on in another.
-func (e *Engine) create(r *run, def definition, input []byte) error {
+func (e *Engine) create(r *run, def definition, input []byte, headers map[string]string) error {
 	r.machine = newMachine(r.id, def, e.codec)
-	r.inbox = append(r.inbox, Event{Kind: EventStarted, Start: newStart(r.id, def.name, input, e.host.Now())})
+	start := newStart(r.id, def.name, input, e.host.Now(), headers)
+	r.inbox = append(r.inbox, Event{Kind: EventStarted, Start: start})
 	more := e.advance(r)
 	for more && r.seq == 0 {
 		more = e.advance(r)
@@ -184,9 +196,9 @@ func (e *Engine) create(r *run, def definition, input []byte) error {
 	return nil
 }
 
-func newStart(id, workflow string, input []byte, now time.Time) *Start {
+func newStart(id, workflow string, input []byte, now time.Time, headers map[string]string) *Start {
 	seed := xxhash.Sum64String(id) ^ uint64(now.UnixNano())
-	return &Start{Workflow: workflow, Input: input, Seed: seed, Behaviour: behaviour}
+	return &Start{Workflow: workflow, Input: input, Seed: seed, Behaviour: behaviour, Headers: headers}
 }
 
 // started tells those who started the same id meanwhile that it is decided.

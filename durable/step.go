@@ -109,10 +109,9 @@ func bindStep[I, O any](
 
 // StepInfo tells a step which one it is.
 type StepInfo struct {
-	Workflow string
-	Run      string
-	ID       string // the operation's id: its place in the tree of branches
-	Name     string
+	RunInfo
+	ID   string // the operation's id: its place in the tree of branches
+	Name string
 	// Attempt counts the attempts from 1, those that were interrupted by the end of their process included.
 	// When it is more than 1 an earlier one may have had its effect.
 	Attempt int

@@ -165,9 +165,10 @@ func (e *Engine) terminate(run string, ev Event) error {
 	entry := Entry{Seq: 1, Event: ev}
 	entry.Event.Time = q.now
 	var start *Start
+	var info RunInfo
 	err := scanJournal(e.store, run, func(old *Entry) error {
 		if old.Event.Start != nil {
-			start = old.Event.Start
+			start, info = old.Event.Start, startedInfo(run, &old.Event)
 		}
 		entry.Seq = old.Seq + 1
 		entry.Event.Time = later(entry.Event.Time, old.Event.Time)
@@ -221,8 +222,7 @@ func (e *Engine) terminate(run string, ev Event) error {
 		e.expect(entry.Event.Time.Add(keep))
 	}
 	e.deliver(q)
-	if e.hooks.Committed != nil {
-		e.hooks.Committed(run, []Entry{entry})
-	}
+	e.hooks.committed(info, []Entry{entry})
+	e.hooks.ended(info, Terminated, termination(ev.Reason))
 	return nil
 }

@@ -147,9 +147,7 @@ func (e *Engine) giveUp(u *underWay) {
 	})
 	e.begin()
 	e.mu.Unlock()
-	if e.hooks.StepOverdue != nil {
-		e.hooks.StepOverdue(u.info)
-	}
+	e.hooks.stepOverdue(u.info)
 	if r == nil {
 		e.end()
 		return

@@ -96,7 +96,9 @@ func TestAStepThatIgnoresItsContextIsReportedAndDropped(t *testing.T) {
 		p.node = w.Node("worker", func(n *sim.Node) {
 			e, err := durable.Open(durable.Config{
 				Store: n.Store(), Host: n, Workflows: []durable.Definition{wf}, Cold: cold,
-				Hooks: durable.Hooks{StepOverdue: func(s durable.StepInfo) { overdue = append(overdue, s) }},
+				Interceptors: []durable.Interceptor{{
+					StepOverdue: func(s durable.StepInfo) { overdue = append(overdue, s) },
+				}},
 			})
 			require.NoError(w, err)
 			p.engine = e

@@ -88,10 +88,7 @@ func (t *transaction) run(ctx context.Context) {
 		t.ev.Failure = closedFailure // the next Open runs it
 		return
 	}
-	if e.hooks.StepStarted != nil {
-		e.hooks.StepStarted(u.info)
-	}
-	result, value, err := safely(func() ([]byte, any, error) { return t.fn(t.tx)(ctx) })
+	result, value, err := e.attempt(ctx, u, t.fn(t.tx))
 	if t.tx.wrong != nil {
 		err = t.tx.wrong
 	}

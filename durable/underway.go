@@ -36,8 +36,7 @@ func (e *Engine) launch(r *run, op *operation) {
 	u := &underWay{
 		key: stepKey{r.id, op.id, op.name},
 		info: StepInfo{
-			Workflow: r.machine.def.name, Run: r.id, ID: op.id, Name: op.name,
-			Attempt: saved.attempt(op),
+			RunInfo: r.info(), ID: op.id, Name: op.name, Attempt: saved.attempt(op),
 		},
 		heartbeats: heartbeats{progress: saved.progress},
 	}
@@ -93,13 +92,8 @@ func (e *Engine) runStep(ctx context.Context, u *underWay, step stepFunc, ev *Ev
 		ev.Failure, ev.final = recordFailure(late), true
 		return
 	}
-	if e.hooks.StepStarted != nil {
-		e.hooks.StepStarted(u.info)
-	}
 	ev.Failure = goexitFailure // unless the step returns
-	result, value, err := safely(func() ([]byte, any, error) {
-		return step(&stepContext{Context: ctx, u: u, engine: e})
-	})
+	result, value, err := e.attempt(ctx, u, step)
 	if err == nil {
 		ev.Result, ev.value, ev.Failure = result, value, nil
 		cancel(nil)
@@ -120,6 +114,23 @@ func (e *Engine) runStep(ctx context.Context, u *underWay, step stepFunc, ev *Ev
 		err, ev.final = errors.Join(err, panicked), true
 	}
 	ev.Failure = recordFailure(err)
+}
+
+// attempt calls the user's function, within the interceptors.
+func (e *Engine) attempt(
+	ctx context.Context, u *underWay, step stepFunc,
+) (result []byte, value any, err error) {
+	of := &stepContext{Context: ctx, u: u, engine: e}
+	if len(e.hooks) == 0 {
+		return safely(func() ([]byte, any, error) { return step(of) })
+	}
+	_, _, err = safely(func() ([]byte, any, error) {
+		return nil, nil, e.hooks.step(of, u.info, func(ctx context.Context) (err error) {
+			result, value, err = safely(func() ([]byte, any, error) { return step(ctx) })
+			return err
+		})
+	})
+	return result, value, err
 }
 
 // safely calls a function of the user's. A panic in it is its error.

@@ -168,8 +168,9 @@ func (s *session[In, Out]) bootNode(n *sim.Node) {
 	s.watch.compare(st)
 	s.workflow = s.Boot()
 	engine, err := durable.Open(durable.Config{
-		Store: st, Host: n, Codec: s.cfg.Codec, Hooks: s.watch.hooks(),
-		Workflows: []durable.Definition{s.workflow}, Cold: s.cold,
+		Store: st, Host: n, Codec: s.cfg.Codec, Logger: s.world.Logger(),
+		Interceptors: []durable.Interceptor{s.watch.interceptor()},
+		Workflows:    []durable.Definition{s.workflow}, Cold: s.cold,
 	})
 	if err != nil {
 		s.world.Fail(EngineOpens, n.Name(), err.Error())

@@ -1,6 +1,7 @@
 package properties
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -40,15 +41,23 @@ func (v *watch) run(id string) *seen {
 
 func (v *watch) subject(run string) string { return v.name + "/" + run }
 
-func (v *watch) hooks() durable.Hooks {
-	return durable.Hooks{StepStarted: v.stepStarted, Committed: v.committed}
+func (v *watch) interceptor() durable.Interceptor {
+	return durable.Interceptor{
+		Step: v.step,
+		Committed: func(run durable.RunInfo, entries []durable.Entry) {
+			v.committed(run.Run, entries)
+		},
+	}
 }
 
-func (v *watch) stepStarted(s durable.StepInfo) {
+func (v *watch) step(
+	ctx context.Context, s durable.StepInfo, next func(context.Context) error,
+) error {
 	if how, over := v.run(s.Run).over[s.ID]; over {
 		v.world.Fail(NoStepAgain, v.subject(s.Run),
 			fmt.Sprintf("step %q (id %s) was started although %s", s.Name, s.ID, how))
 	}
+	return next(ctx)
 }
 
 func (v *watch) committed(run string, entries []durable.Entry) {

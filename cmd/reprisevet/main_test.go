@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	printed = `shop.go:13:2: fmt.Println in workflow code: every replay writes it again; use a step that ` +
-		`writes it, or durable.Config's Hooks`
+	printed = `shop.go:13:2: fmt.Println in workflow code: every replay writes it again; use ctx.Logger(), ` +
+		`which is silent on replay, or a step that writes it`
 	behindHelper = `shop.go:14:8: os.Getenv via ids.New → prefix (ids.go:8) in workflow code: it reads the ` +
 		`process's surroundings, and replay may be in another; use a step to read it once, or the ` +
 		`workflow's input`

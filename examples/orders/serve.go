@@ -48,7 +48,7 @@ func runOrders(dir string, orders int) error {
 	}
 	order := NewOrder(slowly{ledger})
 	engine, err := durable.Open(durable.Config{
-		Store: st, Workflows: []durable.Definition{order}, Hooks: witnessHooks(witness),
+		Store: st, Workflows: []durable.Definition{order}, Interceptors: []durable.Interceptor{witnessing(witness)},
 	})
 	if err != nil {
 		return err
@@ -122,21 +122,24 @@ func eachLine(path string, visit func(line string)) error {
 	return lines.Err()
 }
 
-// witnessHooks write down when a step starts, when its result is durable, and how many were replayed.
-func witnessHooks(w io.Writer) durable.Hooks {
+// witnessing writes down when a step starts, when its result is durable, and how many were replayed.
+func witnessing(w io.Writer) durable.Interceptor {
 	var mu sync.Mutex
 	line := func(format string, args ...any) {
 		mu.Lock()
 		defer mu.Unlock()
 		fmt.Fprintf(w, format+"\n", args...)
 	}
-	return durable.Hooks{
-		StepStarted: func(s durable.StepInfo) { line("start %s", s.IdempotencyKey()) },
-		Recovered:   func(run string, steps int) { line("replay %s %d", run, steps) },
-		Committed: func(run string, entries []durable.Entry) {
+	return durable.Interceptor{
+		Step: func(ctx context.Context, s durable.StepInfo, next func(context.Context) error) error {
+			line("start %s", s.IdempotencyKey())
+			return next(ctx)
+		},
+		Replayed: func(run durable.RunInfo, what durable.Replayed) { line("replay %s %d", run.Run, what.Steps) },
+		Committed: func(run durable.RunInfo, entries []durable.Entry) {
 			for i := range entries {
 				if ev := &entries[i].Event; ev.Kind == durable.EventStepEnded {
-					line("checkpoint %s/%s %s", run, ev.Op, resultMark(ev))
+					line("checkpoint %s/%s %s", run.Run, ev.Op, resultMark(ev))
 				}
 			}
 		},

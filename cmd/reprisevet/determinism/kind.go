@@ -99,7 +99,7 @@ var remedies = map[kind]remedy{
 	kindRuntime:  {why: "it depends on the state of the Go runtime", use: useInput},
 	kindOutput: {
 		why: "every replay writes it again",
-		use: "a step that writes it, or durable.Config's Hooks",
+		use: "ctx.Logger(), which is silent on replay, or a step that writes it",
 	},
 	kindContext: {
 		why: "it is no part of the run: neither its end nor its time is in the journal",

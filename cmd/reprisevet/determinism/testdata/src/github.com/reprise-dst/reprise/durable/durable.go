@@ -5,6 +5,7 @@ package durable
 import (
 	"context"
 	"iter"
+	"log/slog"
 	"math/rand/v2"
 	"time"
 )
@@ -13,6 +14,7 @@ type Context struct{ b *int }
 
 func (ctx Context) Now() time.Time                                    { return time.Time{} }
 func (ctx Context) Rand() *rand.Rand                                  { return nil }
+func (ctx Context) Logger() *slog.Logger                              { return nil }
 func (ctx Context) RunID() string                                     { return "" }
 func (ctx Context) NewID() string                                     { return "" }
 func (ctx Context) Err() error                                        { return nil }
