@@ -92,8 +92,8 @@ func (r *run) writeLines() {
 }
 
 // Logger returns a logger for the step that ctx belongs to, with the run, its workflow, the step, its id and
-// the attempt. It writes to Config.Logger at once, so a step that runs again writes again. Outside of steps it
-// is slog.Default.
+// the attempt. It writes to Config.Logger at once, so a step that runs again writes again. Outside of steps
+// it is slog.Default.
 func Logger(ctx context.Context) *slog.Logger {
 	s, err := stepOf(ctx, "Logger")
 	if err != nil {
