@@ -36,6 +36,9 @@ type World[In, Out any] struct {
 	// Boot is the program's start: it is called at each boot of the process, and whenever a fresh process
 	// is needed to replay a journal, and returns the workflow with empty process memory.
 	Boot func() *durable.Workflow[In, Out]
+	// Others is called right after Boot, for the further workflows of that process, such as those of child
+	// runs. It may be nil.
+	Others func() []durable.Definition
 	// Holds checks invariants of one's own once all runs have ended; it reports with World.Fail,
 	// World.Always or require. It may be nil.
 	Holds func(outcomes []Outcome[In, Out])
@@ -167,10 +170,14 @@ func (s *session[In, Out]) bootNode(n *sim.Node) {
 	st := n.Store()
 	s.watch.compare(st)
 	s.workflow = s.Boot()
+	workflows := []durable.Definition{s.workflow}
+	if s.Others != nil {
+		workflows = append(workflows, s.Others()...)
+	}
 	engine, err := durable.Open(durable.Config{
 		Store: st, Host: n, Codec: s.cfg.Codec, Logger: s.world.Logger(),
 		Interceptors: []durable.Interceptor{s.watch.interceptor()},
-		Workflows:    []durable.Definition{s.workflow}, Cold: s.cold,
+		Workflows:    workflows, Cold: s.cold,
 	})
 	if err != nil {
 		s.world.Fail(EngineOpens, n.Name(), err.Error())

@@ -82,6 +82,13 @@ func (v *watch) startAcknowledged(run string) { v.run(run).started = true }
 
 // compare holds what the store has against what was known to be durable.
 func (v *watch) compare(st store.Store) {
+	err := durable.List(st, func(l durable.Listing) bool { // children, of which the engine died before it knew
+		v.run(l.Run)
+		return true
+	})
+	if err != nil {
+		v.world.Fail(EntriesKept, v.name, err.Error())
+	}
 	for _, r := range v.runs {
 		j, err := durable.ReadJournal(st, r.id)
 		switch {
@@ -97,6 +104,11 @@ func (v *watch) compare(st store.Store) {
 			have := "nothing"
 			if i < len(j.Entries) {
 				have = j.Entries[i].String()
+			}
+			if r.entries[i].Unanswered && i == len(r.entries)-1 && i < len(j.Entries) {
+				// Its answer is durable, and the engine died, or lives on, before it knew.
+				v.committed(r.id, j.Entries[i:i+1])
+				want = j.Entries[i].String()
 			}
 			if want != have || !sameResult(&r.entries[i].Event, &j.Entries[i].Event) {
 				v.world.Fail(EntriesKept, v.subject(r.id), "committed  "+want, "now        "+have)

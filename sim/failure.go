@@ -61,7 +61,17 @@ func (w *World) failed(f *Failure) {
 		w.retext("FAIL " + f.verdict())
 	}
 	f.Event, f.At = w.trace.count, w.offset()
+	for _, explain := range w.explains {
+		f.Detail = append(f.Detail[:len(f.Detail):len(f.Detail)], explain()...)
+	}
 	w.failure = f
+}
+
+// Explain adds lines to the report, after the details of the failure, should the world fail: what it was made
+// of, such as a generated input. They don't tell failures apart.
+func (w *World) Explain(lines func() []string) {
+	w.current("World.Explain")
+	w.explains = append(w.explains, lines)
 }
 
 // Fail ends the world with the failure of a property. Failures are told apart by the property's name; the

@@ -43,6 +43,7 @@ type World struct {
 	sometimes    []sometime
 	watchers     []*eventloop.Task // tasks in Eventually
 	moved        bool              // something has happened since the watchers looked
+	explains     []func() []string // see Explain
 	failure      *Failure
 	faultless    bool // StopFaults was called
 	ended        bool

@@ -1,0 +1,19 @@
+package program
+
+import "context"
+
+// SpoilNames makes the names of steps go through f.
+func (o *Outside) SpoilNames(f func(step string) string) { o.name = f }
+
+// What the code of programs uses.
+var (
+	Mail     = mail
+	Progress = progress
+	Options  = options
+	Count    = count
+)
+
+// Steps are the functions of the steps.
+func (o *Outside) Steps() (work, flaky, letter, quit func(context.Context, int) (string, error)) {
+	return o.work, o.flaky, o.letter, o.quit
+}

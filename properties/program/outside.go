@@ -1,0 +1,109 @@
+package program
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/reprise-dst/reprise/durable"
+)
+
+// Outside is the world that the steps of programs act on.
+type Outside struct {
+	// Sleep is how a step takes time: the Sleep of a sim.World, or one that waits.
+	Sleep func(ctx context.Context, d time.Duration) error
+	// Did is told of each call of a step's function when it has had its effect. It may be nil.
+	Did func(info durable.StepInfo, n int)
+
+	name func(step string) string // spoils the names of steps; nil: it doesn't
+}
+
+// ErrOdd is what the steps of programs fail with.
+var ErrOdd = errors.New("odd")
+
+var (
+	mail     = durable.NewTopic[int]("mail")
+	progress = durable.NewValue[int]("progress")
+)
+
+// options are those of the steps that are tried again.
+var options = durable.StepOptions{Retry: durable.Retry{Attempts: 3, Interval: time.Second}}
+
+func init() { durable.RegisterError(ErrOdd) }
+
+// work is a step that takes n seconds. It fails when n is 3.
+func (o *Outside) work(ctx context.Context, n int) (string, error) {
+	if err := o.Sleep(ctx, time.Duration(n)*time.Second); err != nil {
+		return "", err
+	}
+	o.did(ctx, n)
+	if n == 3 {
+		return "", ErrOdd
+	}
+	return fmt.Sprint("done ", n), nil
+}
+
+// flaky is work whose first attempt fails, when it is not interrupted.
+func (o *Outside) flaky(ctx context.Context, n int) (string, error) {
+	if info, _ := durable.Info(ctx); info.Attempt == 1 {
+		return "", ErrOdd
+	}
+	return o.work(ctx, n)
+}
+
+// letter is a step that sends mail to its own run, as a client would.
+func (o *Outside) letter(ctx context.Context, n int) (string, error) {
+	info, _ := durable.Info(ctx)
+	err := mail.Post(ctx, durable.EngineOf(ctx), info.Run, n)
+	o.did(ctx, n)
+	return "sent", err
+}
+
+// quit is a step that cancels its own run, as a client would.
+func (o *Outside) quit(ctx context.Context, n int) (string, error) {
+	if err := o.Sleep(ctx, time.Duration(n)*time.Second); err != nil {
+		return "", err
+	}
+	info, _ := durable.Info(ctx)
+	err := durable.EngineOf(ctx).Cancel(ctx, info.Run, "quit")
+	o.did(ctx, n)
+	return "", err
+}
+
+func (o *Outside) did(ctx context.Context, n int) {
+	if o.Did == nil {
+		return
+	}
+	if info, ok := durable.Info(ctx); ok {
+		o.Did(info, n)
+	}
+}
+
+// count is a transaction that adds n to a counter that all runs share, and 1 to that of the transactions.
+func count(tx *durable.Tx, n int) (string, error) {
+	total, times := add(tx, "total", n), add(tx, "times", 1)
+	if n == 3 {
+		return "", ErrOdd
+	}
+	return fmt.Sprintf("count %d: %d", times, total), nil
+}
+
+func add(tx *durable.Tx, key string, n int) uint64 {
+	var sum uint64
+	if old, ok := tx.Get(key); ok {
+		sum = binary.BigEndian.Uint64(old)
+	}
+	sum += uint64(n)
+	tx.Set(key, binary.BigEndian.AppendUint64(nil, sum))
+	return sum
+}
+
+// step is the name that a step gets.
+func (o *Outside) step(name string) string {
+	if o.name == nil {
+		return name
+	}
+	return o.name(name)
+}

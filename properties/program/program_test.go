@@ -1,0 +1,96 @@
+package program_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/reprise-dst/reprise/durable"
+	"github.com/reprise-dst/reprise/properties"
+	"github.com/reprise-dst/reprise/properties/program"
+	"github.com/reprise-dst/reprise/sim"
+	"github.com/reprise-dst/reprise/store"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// playing is the world of a program.
+func playing(w *sim.World, p program.Program, out program.Outside) properties.World[int, string] {
+	w.Explain(func() []string { return strings.Split("\n"+p.String(), "\n") })
+	out.Sleep = w.Sleep
+	return properties.World[int, string]{
+		Boot: func() *durable.Workflow[int, string] {
+			main, _ := p.Workflow(out)
+			return main
+		},
+		Others: func() []durable.Definition {
+			_, children := p.Workflow(out)
+			return children
+		},
+		Holds: func(outcomes []properties.Outcome[int, string]) { holds(w, p, outcomes) },
+	}
+}
+
+// holds compares the results with what is known of every run of the program.
+func holds(w *sim.World, p program.Program, outcomes []properties.Outcome[int, string]) {
+	var counts []string
+	for _, o := range outcomes {
+		if o.Err == nil {
+			if missing := p.Missing(o.Input, o.Result); missing != "" {
+				w.Fail("the result is one that the program can have", o.ID, "it lacks "+missing+" in",
+					o.Result)
+			}
+		}
+		for line := range strings.Lines(o.Result) {
+			if strings.HasPrefix(line, "count ") {
+				counts = append(counts, strings.Fields(line)[1])
+			}
+		}
+	}
+	slices.Sort(counts)
+	if len(slices.Compact(slices.Clone(counts))) != len(counts) {
+		w.Fail("a transaction takes effect exactly once", "the counter", counts...)
+	}
+}
+
+// drawn plays a program that the world picks.
+func drawn(w *sim.World) properties.World[int, string] {
+	return playing(w, program.Pick(program.Config{}, w.Pick), program.Outside{})
+}
+
+func sweep(t *testing.T, cfg sim.Config, world func(*sim.World) properties.World[int, string]) sim.Result {
+	t.Helper()
+	cfg.Name = t.Name()
+	if cfg.Disk == nil {
+		cfg.Disk = store.NewMemoryDisk
+	}
+	r, err := sim.Sweep(cfg, properties.Body(properties.Config[int, string]{
+		Inputs: rapid.IntRange(0, 3), World: world, Runs: 2,
+	}))
+	require.NoError(t, err)
+	return r
+}
+
+// TestProgramsSurvive runs generated programs through crashes and every order of completions. What a program
+// saw, in order, is its result, so the oracles compare it word by word.
+func TestProgramsSurvive(t *testing.T) {
+	r := sweep(t, sim.Config{Runs: 2000}, drawn)
+	require.Nil(t, r.Failure, r.Report)
+}
+
+// TestProgramsEndInTime looks for wake-ups that are lost: only a fault may hold a program up.
+func TestProgramsEndInTime(t *testing.T) {
+	r := sweep(t, sim.Config{Runs: 1000, NoFaults: true}, func(w *sim.World) properties.World[int, string] {
+		world, began := drawn(w), w.Now()
+		also := world.Holds
+		world.Holds = func(outcomes []properties.Outcome[int, string]) {
+			also(outcomes)
+			if took := w.Now().Sub(began); took > time.Hour {
+				w.Fail("every program ends in time", "program", took.String())
+			}
+		}
+		return world
+	})
+	require.Nil(t, r.Failure, r.Report)
+}

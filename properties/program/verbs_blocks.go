@@ -1,0 +1,180 @@
+package program
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/reprise-dst/reprise/durable"
+)
+
+var blockVerbs = []verb{
+	{name: "go", n: 1, weight: 4, block: true, run: branch, write: writeBranch},
+	{name: "timeout", n: seconds, weight: 2, block: true, run: timeout, write: writeTimeout},
+	{name: "part", n: 1, block: true, run: part, write: writePart},
+	{name: "detached", n: 1, block: true, run: detached, write: writeDetached},
+	{name: "scope", n: 2, block: true, run: inScope, write: writeScope},
+	{name: "locked", n: seconds, block: true, run: locked, write: writeLocked},
+	{name: "slot", n: seconds, block: true, run: slot, write: writeSlot},
+	{name: "if", n: 2, block: true, run: when, write: writeWhen},
+	{name: "child", n: len(policies), block: true, run: child, write: writeChild},
+}
+
+func branch(r *run, s scene, op *Op) scene {
+	return s.with(durable.Go(s.ctx, "branch", func(ctx durable.Context) (string, error) {
+		r.do(s.in(ctx), op.Body)
+		return "branch", ctx.Err()
+	}))
+}
+
+func writeBranch(w *writer, s names, op *Op) names {
+	open := `durable.Go(ctx, "branch", func(ctx durable.Context) (string, error) {`
+	return w.futureOf(s, future{text: open}, func() {
+		w.body(s, op.Body)
+		w.line(`return "branch", ctx.Err()`)
+	}, "})")
+}
+
+func timeout(r *run, s scene, op *Op) scene {
+	ctx, cancel := s.ctx.WithTimeout(time.Duration(op.N) * time.Second)
+	r.do(s.in(ctx), op.Body)
+	r.note(ctx.Err())
+	cancel()
+	return s
+}
+
+func writeTimeout(w *writer, s names, op *Op) names {
+	declare := expand(", cancel := ctx.WithTimeout($n * time.Second)", op.N)
+	w.within(s, op.Body, declare, "note(ctx.Err())\ncancel()")
+	return s
+}
+
+// part is cancelled at its end, with all that it has left.
+func part(r *run, s scene, op *Op) scene {
+	ctx, cancel := s.ctx.WithCancel()
+	r.do(s.in(ctx), op.Body)
+	cancel(ErrOdd)
+	return s
+}
+
+func writePart(w *writer, s names, op *Op) names {
+	w.within(s, op.Body, ", cancel := ctx.WithCancel()", "cancel(errOdd)")
+	return s
+}
+
+func detached(r *run, s scene, op *Op) scene {
+	r.do(s.in(s.ctx.Detached()), op.Body)
+	return s
+}
+
+func writeDetached(w *writer, s names, op *Op) names {
+	w.within(s, op.Body, " := ctx.Detached()", "")
+	return s
+}
+
+func inScope(r *run, s scene, op *Op) scene {
+	r.note(durable.Scope(s.ctx, func(ctx durable.Context) error {
+		r.do(s.in(ctx), op.Body)
+		if op.N == 1 {
+			return ErrOdd
+		}
+		return ctx.Err()
+	}))
+	return s
+}
+
+func writeScope(w *writer, s names, op *Op) names {
+	w.line("note(durable.Scope(ctx, func(ctx durable.Context) error {")
+	w.indented(func() {
+		w.body(s, op.Body)
+		if op.N == 1 {
+			w.line("return errOdd")
+		} else {
+			w.line("return ctx.Err()")
+		}
+	})
+	w.line("}))")
+	return s
+}
+
+func locked(r *run, s scene, op *Op) scene {
+	return holding(r, s, op, r.mu.Lock, r.mu.Unlock)
+}
+
+func slot(r *run, s scene, op *Op) scene {
+	return holding(r, s, op, r.slots.Acquire, r.slots.Release)
+}
+
+// holding does the body with a lock, and waits for the lock no longer than n seconds, so that locks make no
+// ring.
+func holding(
+	r *run, s scene, op *Op, lock func(durable.Context) error, unlock func(durable.Context),
+) scene {
+	ctx, cancel := s.ctx.WithTimeout(time.Duration(op.N) * time.Second)
+	err := lock(ctx)
+	r.note(err)
+	if err == nil {
+		r.do(s.in(ctx), op.Body)
+		unlock(ctx)
+	}
+	cancel()
+	return s
+}
+
+func writeLocked(w *writer, s names, op *Op) names { return w.holding(s, op, "mu.Lock", "mu.Unlock") }
+
+func writeSlot(w *writer, s names, op *Op) names {
+	return w.holding(s, op, "slots.Acquire", "slots.Release")
+}
+
+func (w *writer) holding(s names, op *Op, lock, unlock string) names {
+	w.block("{", func() {
+		w.line("ctx, cancel := ctx.WithTimeout(%d * time.Second)", op.N)
+		w.line("err := %s(ctx)", lock)
+		w.line("note(err)")
+		w.block("if err == nil {", func() {
+			w.body(s, op.Body)
+			w.line("%s(ctx)", unlock)
+		})
+		w.line("cancel()")
+	})
+	return s
+}
+
+// when does its body if the run has seen an even, or an odd, number of things.
+func when(r *run, s scene, op *Op) scene {
+	if len(r.log)%2 == op.N {
+		r.do(s, op.Body)
+	}
+	return s
+}
+
+func writeWhen(w *writer, s names, op *Op) names {
+	if op.Body.Size() > 0 {
+		w.block(expand("if len(log)%2 == $n {", op.N), func() { w.body(s, op.Body) })
+	}
+	return s
+}
+
+// policies are what becomes of a child that is not awaited.
+var policies = []struct {
+	policy durable.ChildPolicy
+	name   string
+}{
+	{durable.CancelChild, "CancelChild"},
+	{durable.AwaitChild, "AwaitChild"},
+	{durable.AbandonChild, "AbandonChild"},
+}
+
+func child(r *run, s scene, op *Op) scene {
+	how := durable.Child{Unawaited: policies[op.N].policy}
+	return s.with(durable.StartChildWith(s.ctx, r.children[op], op.N, how).Future)
+}
+
+func writeChild(w *writer, s names, op *Op) names {
+	start := fmt.Sprintf("durable.StartChild(ctx, %s, %d)", w.children[op], op.N)
+	if op.N > 0 {
+		start = fmt.Sprintf("durable.StartChildWith(ctx, %s, %d, durable.Child{Unawaited: durable.%s})",
+			w.children[op], op.N, policies[op.N].name)
+	}
+	return w.futureOf(s, future{text: start, used: ".Future"}, nil, "")
+}
