@@ -8,9 +8,8 @@ import (
 	"strings"
 )
 
-// String is the program as the Go code that one would write for it: a definition of each workflow, after those
-// of its children. What
-// it uses and does not declare, such as the step work, is in Source.
+// String is the program as the Go code that one would write for it: a definition of each workflow, after
+// those of its children. What it uses and does not declare, such as the step work, is in Source.
 func (p Program) String() string {
 	children := map[*Op]string{}
 	var texts []string
@@ -39,7 +38,8 @@ func definition(name string, body Program, children map[*Op]string) string {
 	w.body(nil, body)
 	code := w.String()
 	var b strings.Builder
-	fmt.Fprintf(&b, "var %s = durable.Define(%q, func(ctx durable.Context, in int) (string, error) {\n", name, name)
+	const head = "var %[1]s = durable.Define(%[1]q, func(ctx durable.Context, in int) (string, error) {\n"
+	fmt.Fprintf(&b, head, name)
 	b.WriteString("\tvar log []string\n")
 	for _, shared := range []struct{ use, declare string }{
 		{"failed = ", "var failed error"},

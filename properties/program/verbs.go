@@ -80,7 +80,8 @@ func stepLike(name string, weight int, do func(r *run, ctx durable.Context, n in
 
 // starts is a verb that makes a future.
 func starts(
-	name string, n, weight int, do func(r *run, ctx durable.Context, n int) durable.Future[string], format string,
+	name string, n, weight int, do func(r *run, ctx durable.Context, n int) durable.Future[string],
+	format string,
 ) verb {
 	return verb{
 		name: name, n: n, weight: weight,
