@@ -185,9 +185,9 @@ func (q *round) apply(ev Event) {
 	if ev.Kind != EventStarted && (!m.awaits(ev.Kind, ev.Op) || q.stale(&ev)) {
 		return
 	}
-	ev.Time = q.now
-	if q.now.Before(m.now) {
-		ev.Time = m.now // the clock stepped back; a run's time does not
+	ev.Time = later(q.now, m.now) // the clock may have stepped back; a run's time does not
+	if ev.Kind == EventTimerFired {
+		ev.Time = later(ev.Time, ev.due) // no timer fires before its time
 	}
 	m.judge(&ev)
 	entry := Entry{Seq: q.run.seq + len(q.entries) + 1, Event: ev}
