@@ -38,10 +38,13 @@ func (s *memoryStore) Get(key []byte) (value []byte, ok bool, err error) {
 	if !ok {
 		return nil, false, nil
 	}
+	if isRotten(stored) {
+		return nil, false, errRotten(key)
+	}
 	return append(make([]byte, 0, len(stored)), stored...), true, nil
 }
 
-func (s *memoryStore) Scan(from, to []byte, visit func(key, value []byte) bool) error {
+func (s *memoryStore) Scan(from, to []byte, visit func(key, value []byte) bool) (err error) {
 	m := s.m
 	m.mu.RLock()
 	if m.open != s {
@@ -53,8 +56,14 @@ func (s *memoryStore) Scan(from, to []byte, visit func(key, value []byte) bool) 
 	m.scans.Add(1)
 	m.mu.RUnlock()
 	defer m.scans.Add(-1)
-	visitFrom(chunks, at, to, func(e entry) bool { return visit(e.key, e.value) })
-	return nil
+	visitFrom(chunks, at, to, func(e entry) bool {
+		if isRotten(e.value) {
+			err = errRotten(e.key)
+			return false
+		}
+		return visit(e.key, e.value)
+	})
+	return err
 }
 
 // writing is called before the content is changed, with the lock held: it spares
@@ -79,7 +88,11 @@ func (s *memoryStore) Commit(b *Batch) error {
 	for _, r := range b.requires {
 		op := b.op(r)
 		got, found := m.content.get(op.Key)
-		if err := op.conflict(got, found); err != nil {
+		err := op.conflict(got, found)
+		if found && isRotten(got) {
+			err = errRotten(op.Key)
+		}
+		if err != nil {
 			m.log.begin(nil)
 			return err
 		}

@@ -30,6 +30,7 @@ const (
 	maxHeader = minHeader + 4 + 8 // in the other ones
 
 	kindFull  = 0 // of four: full, first, middle, last
+	kindFirst = 1
 	kindLast  = 3
 	manifests = 1 // the kinds in a manifest are counted from here
 	firstLogs = 5 // those in the first log
@@ -245,6 +246,8 @@ type logScan struct {
 	before  uint64 // the commit of the last record in front of it
 	behind  uint64 // the commit of the first record behind it
 	tail    []byte // the end of the record that is being read
+	begun   int64  // where that record begins
+	last    int64  // where the last whole record begins
 	damaged bool
 }
 
@@ -252,6 +255,7 @@ type logScan struct {
 func (s *logScan) block(offset int64, b []byte) bool {
 	for pos := 0; len(b)-pos >= logHeader; {
 		if r, ok := s.record(b[pos:]); ok {
+			s.place(r, offset+int64(pos))
 			s.note(r)
 			pos += r.size
 			continue
@@ -307,6 +311,16 @@ func (s *logScan) find(b []byte) int {
 		}
 	}
 	return -1
+}
+
+// place notes where a chunk of a record is.
+func (s *logScan) place(r record, at int64) {
+	if r.kind == kindFull || r.kind == kindFirst {
+		s.begun = at
+	}
+	if r.ends() {
+		s.last = s.begun
+	}
 }
 
 // note notes what a chunk proves.

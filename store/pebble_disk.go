@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,6 +59,8 @@ type pebbleDisk struct {
 	tail   int // see Disk.TailBytes
 	start  int // where in the newest log the last commit's record starts
 	record int // the length of what was encoded there
+	closed int // the length of the newest log when the store was closed last; 0 if it was not
+	rotten bool
 }
 
 // simStore is a store on a simulated disk.
@@ -94,6 +97,9 @@ func (d *pebbleDisk) Open() (Store, error) {
 	s := &simStore{disk: d}
 	s.init("the store on the simulated disk")
 	s.release = s.closeDB
+	if err := d.checkRotten(s.what); err != nil {
+		return nil, err
+	}
 	o := *simOptions()
 	o.FS = d.files
 	o.Logger = pebbleLogger{&s.pebbleStore}
@@ -105,10 +111,11 @@ func (d *pebbleDisk) Open() (Store, error) {
 	}
 	compactions.start()
 	s.db, d.opened = db, s
-	d.fresh = 0
+	d.fresh, d.closed = 0, 0
 	if d.tables++; d.tables > simTables {
 		if err := d.compact(); err != nil {
-			return nil, err
+			d.opened = nil
+			return nil, errors.Join(err, s.closeDB())
 		}
 	}
 	s.db.TestOnlyWaitForCleaning()
@@ -146,10 +153,15 @@ func (s *simStore) Close() error {
 	d := s.disk
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.opened == s {
+	last := d.opened == s
+	if last {
 		d.opened, d.tail = nil, 0
 	}
-	return s.pebbleStore.Close()
+	err := s.pebbleStore.Close()
+	if last && err == nil {
+		d.closed = d.files.newestLog().size()
+	}
+	return err
 }
 
 func (d *pebbleDisk) TailBytes() int {
@@ -173,7 +185,7 @@ func (d *pebbleDisk) Crash(cut int) error {
 		}
 		d.files.newestLog().truncate(size)
 	}
-	d.opened, d.tail = nil, 0
+	d.opened, d.tail, d.closed = nil, 0, 0
 	if old == nil {
 		return nil
 	}
@@ -226,7 +238,11 @@ func (d *pebbleDisk) compact() (err error) {
 	s := d.opened
 	defer s.rescue(&err)
 	d.tables = 0
-	if err := s.db.Compact(context.Background(), nil, beyondKeys, false); err != nil {
+	err = s.db.Compact(context.Background(), nil, beyondKeys, false)
+	if pebble.IsCorruptionError(err) {
+		return s.errRead(err)
+	}
+	if err != nil {
 		return s.fail(err)
 	}
 	s.db.TestOnlyWaitForCleaning()

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"flag"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -24,3 +25,13 @@ func TestPebble(t *testing.T) {
 }
 
 func TestPebbleDisk(t *testing.T) { storetest.RunDisk(t, store.NewPebbleDisk) }
+
+var everyByte = flag.Bool("rot-everywhere", false, "let each byte of a simulated disk rot, not only some")
+
+func TestRotEverywhere(t *testing.T) {
+	if *everyByte {
+		storetest.RotEverywhere(t, store.NewPebbleDisk)
+	}
+	_, whole := storetest.RotEverywhere(t, store.NewMemoryDisk)
+	require.Zero(t, whole, "the reference sees all damage")
+}

@@ -34,6 +34,7 @@ func RunDisk(t *testing.T, open func() store.Disk) {
 		{"records of all sizes", testSizes},
 		{"a crash is deterministic", testDeterministic},
 		{"a model agrees", testDiskModel},
+		{"rot is seen", testRot},
 		{"nothing leaks", testLeaks},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.test(t, open) })
