@@ -5,9 +5,9 @@
 //
 //	crash 2% max 3; torn 1%; slow 5% on worker*
 //
-// reads: at each crash point a node dies with a probability of 2%, at most three times in a run; a crash
-// tears the last write in 1% of all cases; answers are slow in 5%, on nodes whose name begins with
-// worker. Rules are separated by semicolons or line ends, # begins a comment, and "none" is the plan
+// reads: at each crash point a node dies with a probability of 2%, at most three times in a run; besides, it
+// dies in the middle of 1% of all writes, of which a part is left; answers are slow in 5%, on nodes whose
+// name begins with worker. Rules are separated by semicolons or line ends, # begins a comment, and "none" is the plan
 // without faults. [Parse] reads the text, [Plan.String] prints it back.
 //
 //	plan, err := fault.Parse("crash 2% max 3; slow 5% on worker*")
@@ -32,12 +32,12 @@ type Kind string
 // The kinds of fault. What a kind does precisely is said where the simulator applies it.
 const (
 	Crash           Kind = "crash"            // a node dies and starts again from what its disk holds
-	Torn            Kind = "torn"             // a crash leaves a part of the write that was under way
+	Torn            Kind = "torn"             // a node dies in a write, or with one not yet acknowledged, which is lost
 	Slow            Kind = "slow"             // something takes longer, so that others overtake it
 	IOError         Kind = "io-error"         // a read or a write of a disk fails
 	SyncError       Kind = "sync-error"       // making a write durable fails; final for the store
 	DiskFull        Kind = "disk-full"        // a disk has no room left
-	BitRot          Kind = "bit-rot"          // a disk gives back other bytes than it was given
+	BitRot          Kind = "bit-rot"          // a bit of what a disk holds flips while its node is down
 	Pause           Kind = "pause"            // a node stands still for a while, and does not notice
 	ClockJump       Kind = "clock-jump"       // a node's clock is set forwards or backwards
 	Drop            Kind = "drop"             // the network loses a message

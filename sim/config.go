@@ -169,10 +169,6 @@ func (c *Config) validate() error {
 	if err := c.Faults.Validate(); err != nil {
 		return fmt.Errorf("sim: Config.Faults: %w", err)
 	}
-	if c.Faults.Has(fault.BitRot) {
-		return fmt.Errorf("sim: Config.Faults: %q is not a fault of simulated worlds: "+
-			"package store tests what its stores make of damaged files", fault.BitRot)
-	}
 	name := cmp.Or(c.Explore, defaultExplore)
 	if _, err := explore.Parse(name, explore.Config{Shard: c.Shard, Shards: c.Shards}); err != nil {
 		return fmt.Errorf("sim: Config.Explore: %w", err)

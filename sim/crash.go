@@ -102,7 +102,10 @@ func (w *World) carryOut(inc *incarnation) {
 			a.lost()
 		}
 	}
-	if !inc.forGood {
+	switch {
+	case n.damage != nil:
+		n.lost()
+	case !inc.forGood:
 		n.scheduleReboot(inc.atOnce)
 	}
 }
@@ -125,7 +128,8 @@ func (n *Node) crashDisk(cut int) {
 		return
 	}
 	n.opened = nil
-	if cut == 0 && max(n.acknowledged, n.shown) < n.commits {
+	lost := n.damage != nil
+	if !lost && cut == 0 && max(n.acknowledged, n.shown) < n.commits {
 		if tail := n.disk.TailBytes(); tail > 0 && n.ask(atLost, 2) != 0 {
 			cut = tail
 			w.event(evFault, n, "", "the last commit is lost", n.commits)
@@ -135,17 +139,19 @@ func (n *Node) crashDisk(cut int) {
 	}
 	n.acknowledged = n.commits
 	if err := n.disk.Crash(cut); err != nil {
-		w.failed(&Failure{
-			Property: "the simulated disk survives a crash", Subject: n.name,
-			Detail: strings.Split(err.Error(), "\n"),
-		})
+		w.failed(&Failure{Property: propDisk, Subject: n.name, Detail: strings.Split(err.Error(), "\n")})
+		return
+	}
+	n.crashTwin(cut)
+	if !lost {
+		n.mayRot()
 	}
 }
 
 // scheduleReboot sets the timer of the next boot.
 func (n *Node) scheduleReboot(atOnce bool) {
 	w := n.world
-	n.staysDown = false
+	n.staysDown, n.damage = false, nil
 	if atOnce {
 		n.stopReboot = w.clock.AfterFunc(0, n.start)
 		return

@@ -61,17 +61,23 @@
 //
 //	crash             at every call through the seam of a node; the node boots again after a chosen delay,
 //	                  or stays down until faults stop; Node.Crash, Stop, Restart
-//	torn              at a commit: the node dies and a part of the record is left; or the last commit,
-//	                  not yet acknowledged, is lost in a crash elsewhere
+//	torn              at a commit: the node dies and a part of the record is left, which is no commit; at
+//	                  a crash of another kind: the last commit is lost, if it was not acknowledged yet
 //	slow              the end of a step, the acknowledgement of a commit, messages, dependencies
 //	pause             before a node learns of something; Node.Pause
 //	clock-jump        at Node.Now; Node.SkewClock
 //	io-error          at reads, which may succeed later, and at commits, after which the store is failed
 //	sync-error        at commits, whether they are then on disk or not; the store is failed
 //	disk-full         at commits; the store is failed until it is opened again
+//	bit-rot           after a crash, at a bit of the disk: the store shows what it held, or the node is lost
 //	drop, duplicate, reorder   requests and answers between nodes
 //	partition         between two nodes; World.Partition, Repair; Hold and Release lose nothing
 //	dependency-error  at Dependency.Do, before the operation or after it; Dependency.Break, Repair
+//
+// A node whose store notices that the disk has rotted, with store.ErrDamaged, dies there and stays down, and
+// the world ends as passed, since no other copy was promised; with Node.OnDamage it goes on without the node. A
+// store that shows anything else than what it held breaks the property "a store notices bit rot". The disk must
+// be a store.Rotter, as those of package store are.
 //
 // Nodes talk by Serve and Request, by connections (Node.Listen, World.Dial), or by net/http over these
 // (Node.ServeHTTP, World.HTTPClient).

@@ -121,3 +121,24 @@ func ExampleConfig() {
 	// true 6 crashes
 	// deviations:1: all 7 schedules within 1 deviation
 }
+
+// A disk rots while its node is down. The node is lost; the world goes on without it.
+func ExampleNode_OnDamage() {
+	cfg := sim.Config{Runs: 200, Disk: store.NewMemoryDisk, Faults: fault.MustParse("bit-rot 50%")}
+	result, err := sim.Sweep(cfg, func(w *sim.World) {
+		n := w.Node("archive", func(n *sim.Node) {
+			var b store.Batch
+			b.RequireAbsent([]byte("order"))
+			b.Set([]byte("order"), []byte("paid"))
+			_ = n.Store().Commit(&b)
+		})
+		lost := false
+		n.OnDamage(func(err error) { lost = true })
+		_ = w.Sleep(w.Context(), time.Second)
+		n.Restart()
+		_ = w.Sleep(w.Context(), time.Second)
+		w.Always("a node is up, or known to be lost", n.Up() != lost)
+	})
+	fmt.Println(err, result.Failure, result.Faults[0].Fired > 0)
+	// Output: <nil> <nil> true
+}

@@ -19,6 +19,7 @@ const (
 	propAlike    = "the same schedule gives the same trace"
 	propDies     = "a task of a crashed node ends"
 	propBlocked  = "no task blocks outside of the simulator"
+	propDisk     = "the simulated disk survives a crash"
 )
 
 // Failure says which property does not hold, for what, and why.

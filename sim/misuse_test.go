@@ -9,7 +9,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/reprise-dst/reprise/fault"
 	"github.com/reprise-dst/reprise/internal/golden"
 	"github.com/reprise-dst/reprise/sim"
 )
@@ -127,7 +126,6 @@ func TestBadConfig(t *testing.T) {
 		{Explore: "pct:0"},
 		{Shard: 3, Shards: 2},
 		{Shard: -1},
-		{Faults: fault.MustParse("bit-rot 1%")},
 	} {
 		_, err := sim.Sweep(cfg, func(*sim.World) {})
 		require.Error(t, err)

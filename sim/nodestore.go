@@ -1,8 +1,10 @@
 package sim
 
 import (
+	"fmt"
 	"strings"
 
+	"github.com/reprise-dst/reprise/fault"
 	"github.com/reprise-dst/reprise/store"
 )
 
@@ -15,7 +17,7 @@ type nodeStore struct {
 }
 
 // Store is the node's store: what survives a crash. It belongs to the incarnation that asks for it. A disk
-// that does not open fails the world.
+// that does not open fails the world, unless the world has let it rot: see OnDamage.
 func (n *Node) Store() store.Store {
 	inc := n.enter("Node.Store")
 	if inc.store != nil {
@@ -24,9 +26,20 @@ func (n *Node) Store() store.Store {
 	if n.disk == nil {
 		n.disk = n.world.cfg.Disk()
 	}
+	mayRot := n.world.cfg.Faults.Has(fault.BitRot)
+	if _, rots := n.disk.(store.Rotter); mayRot && !rots {
+		panic(misuse("Node.Store", fmt.Sprintf("got a %T from Config.Disk, which can't rot", n.disk),
+			"make it a store.Rotter, or take the rule for bit-rot out of the fault plan"))
+	}
 	opened, err := n.disk.Open()
+	if n.rotSeen(err) {
+		inc.lose(err)
+	}
 	if err != nil {
 		n.world.Fail("the store opens", n.name, err.Error())
+	}
+	if mayRot {
+		opened = inc.openTwin(opened)
 	}
 	n.opened = opened
 	inc.store = &nodeStore{inc: inc, real: opened}
@@ -126,7 +139,11 @@ func (s *nodeStore) mayFlush() {
 	}
 	w.event(evFault, n, "", "the disk flushes its log into tables", 0)
 	w.deviate(n.point(atFlush), n, "", "the disk flushes its log into tables")
-	if err := n.disk.Flush(); err != nil {
+	err := n.disk.Flush()
+	if n.rotSeen(err) {
+		s.inc.lose(err)
+	}
+	if err != nil {
 		w.failed(&Failure{
 			Property: "the simulated disk flushes", Subject: n.name,
 			Detail: strings.Split(err.Error(), "\n"),

@@ -30,6 +30,8 @@ const (
 	atReboot
 	atCompletes
 	atFlush
+	atRot
+	atRotPlace
 	placeCount
 )
 
@@ -58,6 +60,8 @@ var places = [placeCount]struct {
 	atReboot:     {"/reboot", ""},
 	atCompletes:  {"/completes", ""},
 	atFlush:      {"/flush", ""},
+	atRot:        {"/rot", fault.BitRot},
+	atRotPlace:   {"/rot/place", ""},
 }
 
 // allowed says for each place whether the plan has a rule for its kind.

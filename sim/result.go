@@ -18,6 +18,7 @@ type Result struct {
 	Events  int64         // events in the traces of all worlds
 	Choices int64         // choices with more than one answer
 	Crashes int           // crashes of nodes
+	Damaged int           // worlds that ended where a store noticed that its disk is damaged, see Node.OnDamage
 	Orders  int           // distinct orders in which steps completed, counted up to a million
 
 	Faults    []fault.Count // how often each kind of the plan could have fired, and did
@@ -47,9 +48,13 @@ func (r *Result) SeedsPerSecond() float64 {
 
 // Summary is the result in one line.
 func (r *Result) Summary() string {
-	return fmt.Sprintf("%s (%s/s), %s, %s, %s of virtual time", count(int64(r.Runs), "run"),
+	text := fmt.Sprintf("%s (%s/s), %s, %s, %s of virtual time", count(int64(r.Runs), "run"),
 		number(int64(r.SeedsPerSecond())), plural(int64(r.Crashes), "crash", "crashes"),
 		count(int64(r.Orders), "completion order"), coarse(r.Virtual))
+	if r.Damaged > 0 {
+		text += fmt.Sprintf("; %s ended at a damaged disk", count(int64(r.Damaged), "world"))
+	}
+	return text
 }
 
 // maxOrders bounds the memory of a sweep that counts distinct completion orders.
@@ -62,6 +67,7 @@ type tally struct {
 	events  int64
 	choices int64
 	crashes int
+	damaged int
 	orders  map[uint64]struct{}
 	faults  []fault.Count
 	reached map[string]*Reached
@@ -78,6 +84,9 @@ func (t *tally) count(s *stats) {
 	t.events += int64(s.events)
 	t.choices += int64(s.picks)
 	t.crashes += s.crashes
+	if s.over {
+		t.damaged++
+	}
 	if s.order != 0 && len(t.orders) < maxOrders {
 		t.orders[s.order] = struct{}{}
 	}
@@ -110,7 +119,7 @@ func (t *tally) countFaults(counts []fault.Count) {
 func (t *tally) result() Result {
 	r := Result{
 		Runs: t.runs, Virtual: t.virtual, Events: t.events, Choices: t.choices, Crashes: t.crashes,
-		Orders: len(t.orders), Faults: t.faults,
+		Damaged: t.damaged, Orders: len(t.orders), Faults: t.faults,
 	}
 	for _, property := range slices.Sorted(maps.Keys(t.reached)) {
 		r.Sometimes = append(r.Sometimes, *t.reached[property])

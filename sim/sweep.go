@@ -46,6 +46,7 @@ type stats struct {
 	events    int
 	picks     int
 	crashes   int
+	over      bool
 	order     uint64
 	faults    []fault.Count
 	sometimes []sometime
@@ -210,8 +211,8 @@ func (s *sweep) selfChecks(run explore.Run) bool {
 func (b *slot) take(w *World) {
 	b.ran, b.failure, b.hash = true, w.failure, w.trace.hash
 	b.stats = stats{
-		virtual: w.offset(), events: w.trace.count, picks: w.list.Len(), crashes: w.crashes, order: w.order,
-		faults: w.faults.Counts(), sometimes: w.sometimes,
+		virtual: w.offset(), events: w.trace.count, picks: w.list.Len(), crashes: w.crashes, over: w.over,
+		order: w.order, faults: w.faults.Counts(), sometimes: w.sometimes,
 	}
 	if w.failure != nil {
 		b.devs = w.list.Deviations()

@@ -35,6 +35,7 @@ const (
 	evLog
 	evFault
 	evFail
+	evLost
 )
 
 // Event is one numbered line of a world's trace. The first event is number 1.

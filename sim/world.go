@@ -46,6 +46,7 @@ type World struct {
 	explains     []func() []string // see Explain
 	failure      *Failure
 	faultless    bool // StopFaults was called
+	over         bool // it ends, as passed, because a disk is damaged
 	ended        bool
 	hangs        bool // the watchdog has given it up
 }
@@ -80,9 +81,10 @@ func (w *World) pickReady(ready int) int {
 // run lets the body run as the world's main task until it returns or the world fails.
 func (w *World) run(body func(*World)) {
 	w.main = w.spawn(nil, "main", func() { body(w) })
-	for w.failure == nil && !w.main.Done() {
+	for w.failure == nil && !w.over && !w.main.Done() {
 		w.step()
 	}
+	w.askTwins()
 	w.end()
 }
 
