@@ -7,8 +7,8 @@
 //
 // reads: at each crash point a node dies with a probability of 2%, at most three times in a run; besides, it
 // dies in the middle of 1% of all writes, of which a part is left; answers are slow in 5%, on nodes whose
-// name begins with worker. Rules are separated by semicolons or line ends, # begins a comment, and "none" is the plan
-// without faults. [Parse] reads the text, [Plan.String] prints it back.
+// name begins with worker. Rules are separated by semicolons or line ends, # begins a comment, and "none" is
+// the plan without faults. [Parse] reads the text, [Plan.String] prints it back.
 //
 //	plan, err := fault.Parse("crash 2% max 3; slow 5% on worker*")
 //	faults := plan.Injector(list)       // one for each run
@@ -32,7 +32,7 @@ type Kind string
 // The kinds of fault. What a kind does precisely is said where the simulator applies it.
 const (
 	Crash           Kind = "crash"            // a node dies and starts again from what its disk holds
-	Torn            Kind = "torn"             // a node dies in a write, or with one not yet acknowledged, which is lost
+	Torn            Kind = "torn"             // a node dies, and its last write is torn, or lost
 	Slow            Kind = "slow"             // something takes longer, so that others overtake it
 	IOError         Kind = "io-error"         // a read or a write of a disk fails
 	SyncError       Kind = "sync-error"       // making a write durable fails; final for the store

@@ -75,9 +75,9 @@
 //	dependency-error  at Dependency.Do, before the operation or after it; Dependency.Break, Repair
 //
 // A node whose store notices that the disk has rotted, with store.ErrDamaged, dies there and stays down, and
-// the world ends as passed, since no other copy was promised; with Node.OnDamage it goes on without the node. A
-// store that shows anything else than what it held breaks the property "a store notices bit rot". The disk must
-// be a store.Rotter, as those of package store are.
+// the world ends as passed, since no other copy was promised; with Node.OnDamage it goes on without the node.
+// A store that shows anything else than what it held breaks the property "a store notices bit rot". The disk
+// must be a store.Rotter, as those of package store are.
 //
 // Nodes talk by Serve and Request, by connections (Node.Listen, World.Dial), or by net/http over these
 // (Node.ServeHTTP, World.HTTPClient).

@@ -40,8 +40,8 @@ type Node struct {
 	waiters []*eventloop.Task // callers that wait for the node to be up
 	sites   [placeCount]site
 
-	rotted    string     // what has flipped on its disk last; empty if nothing has
-	damage    error      // what its store said of that, until it boots again
+	rotted    string // what has flipped on its disk last; empty if nothing has
+	damage    error  // what its store said of that, until it boots again
 	onDamage  func(error)
 	reference store.Disk // holds what the disk should hold; nil unless it may rot
 	twin      *twin      // the open store, beside the reference
@@ -203,8 +203,8 @@ func (n *Node) Offload(group, name string, work func(ctx context.Context), done 
 
 // Call runs fn as a task of the node and waits for its end: it is how a client, or another node, reaches
 // the code on this node. It first waits for the node to be up. It returns ErrCrashed, wrapped, when the node
-// dies meanwhile, and the cause of ctx when that is done first; fn's task is then cancelled. A node that stays
-// down because its disk is damaged, see OnDamage, answers with store.ErrDamaged, wrapped.
+// dies meanwhile, and the cause of ctx when that is done first; fn's task is then cancelled. A node that
+// stays down because its disk is damaged, see OnDamage, answers with store.ErrDamaged, wrapped.
 func (n *Node) Call(ctx context.Context, name string, fn func(ctx context.Context) error) error {
 	w := n.world
 	caller := w.current("Node.Call")

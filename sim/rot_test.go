@@ -17,14 +17,16 @@ import (
 
 // rotting is a plan under which disks rot often.
 func rotting(disk func() store.Disk) sim.Config {
-	return sim.Config{Disk: disk, Faults: fault.MustParse("crash 2% max 3; torn 1% max 2; slow 5%; bit-rot 50% max 2")}
+	plan := fault.MustParse("crash 2% max 3; torn 1% max 2; slow 5%; bit-rot 50% max 2")
+	return sim.Config{Disk: disk, Faults: plan}
 }
 
 // threeKeys is a node whose disk holds three keys.
 func threeKeys(w *sim.World) *sim.Node {
 	n := w.Node("worker", func(n *sim.Node) { n.Store() })
 	for _, key := range []string{"a", "b", "c"} {
-		require.NoError(w, n.Call(w.Context(), "set "+key, func(context.Context) error { return set(n, key, "v") }))
+		err := n.Call(w.Context(), "set "+key, func(context.Context) error { return set(n, key, "v") })
+		require.NoError(w, err)
 	}
 	return n
 }
