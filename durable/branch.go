@@ -90,11 +90,13 @@ func Go[T any](ctx Context, name string, fn func(Context) (T, error)) Future[T] 
 	}
 	child := m.newBranch(b, op)
 	m.spawn(child, name, func(ctx Context) {
-		o := outcome{hasValue: true}
+		o := outcome{}
 		if cause := child.own.cause; cause != nil {
 			o.err = &cancelled{what: op.String(), cause: cause} // before it started
 		} else {
-			o.value, o.err = fn(ctx)
+			value := new(T)
+			*value, o.err = fn(ctx)
+			o.value = value
 		}
 		cause := child.own.cause
 		child.finish()

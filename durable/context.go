@@ -75,5 +75,8 @@ func (m *machine) mayCall(call string) bool {
 // nextID returns the id of the branch's next operation: its place in the tree of branches.
 func (b *branch) nextID() string {
 	b.issued++
+	if b.prefix == "" {
+		return strconv.Itoa(b.issued)
+	}
 	return b.prefix + strconv.Itoa(b.issued)
 }

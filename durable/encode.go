@@ -157,70 +157,110 @@ func appendBytes(buf []byte, field protowire.Number, b []byte) []byte {
 }
 
 // decodeEntry is the inverse of appendEntry. data is copied where the entry keeps parts of it.
-func decodeEntry(seq int, data []byte) (Entry, error) {
-	e := Entry{Seq: seq}
-	started := Start{}
-	isStart := false
-	err := eachField(data, func(field protowire.Number, v uint64, b []byte) error {
-		switch field {
-		case fieldKind:
-			e.Event.Kind = EventKind(v)
-		case fieldTime:
-			e.Event.Time = time.Unix(0, protowire.DecodeZigZag(v)).UTC()
-		case fieldOp:
-			e.Event.Op = string(b)
-		case fieldResult:
-			e.Event.Result = append([]byte{}, b...)
-		case fieldFailure:
-			e.Event.Failure = new(Failure)
-			return json.Unmarshal(b, e.Event.Failure)
-		case fieldCommand:
-			c, err := decodeCommand(b)
-			e.Commands = append(e.Commands, c)
-			return err
-		case fieldWorkflow:
-			isStart, started.Workflow = true, string(b)
-		case fieldInput:
-			started.Input = append([]byte{}, b...)
-		case fieldSeed:
-			started.Seed = v
-		case fieldVersion:
-			started.Behaviour = int(v)
-		case fieldRetry:
-			e.Event.Retry = time.Unix(0, protowire.DecodeZigZag(v)).UTC()
-		case fieldUnanswered:
-			e.Unanswered = v == 1
-		case fieldFrom:
-			e.Event.From = string(b)
-		case fieldMessage:
-			e.Event.Message = string(b)
-		case fieldParent:
-			started.Parent = string(b)
-		case fieldParentOp:
-			started.ParentOp = string(b)
-		case fieldHeader:
-			return readRunHeader(b, &started.Headers)
-		case fieldReason:
-			e.Event.Reason = string(b)
-		}
-		return nil
-	})
-	if isStart {
-		e.Event.Start = &started
+func decodeEntry(run string, seq int, data []byte) (Entry, error) {
+	var r entryReader
+	err := r.read(run, seq, data)
+	if err == nil {
+		err = r.entry.spell(run)
 	}
-	switch {
-	case err != nil:
-		return e, err
-	case (e.Event.Kind == EventStarted) != isStart:
-		return e, fmt.Errorf("event kind %d with start facts: %t", e.Event.Kind, isStart)
-	case e.Event.Kind < EventStarted || e.Event.Kind > lastEventKind:
-		return e, fmt.Errorf("unknown event kind %d (was it written by a newer version?)", e.Event.Kind)
-	}
-	return e, nil
+	return r.entry, err
 }
 
-func decodeCommand(data []byte) (c Command, err error) {
-	err = eachField(data, func(field protowire.Number, v uint64, b []byte) error {
+// entryReader decodes entries one after another, each into the place of the one before. It leaves the commands
+// encoded, as parts of the data.
+type entryReader struct{ entry Entry }
+
+func (r *entryReader) read(run string, seq int, data []byte) error {
+	e := &r.entry
+	*e = Entry{Seq: seq, wire: e.wire[:0]}
+	err := eachField(data, r.field)
+	kind, isStart := e.Event.Kind, e.Event.Start != nil
+	switch {
+	case err != nil:
+	case (kind == EventStarted) != isStart:
+		err = fmt.Errorf("event kind %d with start facts: %t", kind, isStart)
+	case kind < EventStarted || kind > lastEventKind:
+		err = fmt.Errorf("unknown event kind %d (was it written by a newer version?)", kind)
+	}
+	if err != nil {
+		return damagedEntry(run, seq, err)
+	}
+	return nil
+}
+
+func (r *entryReader) field(field protowire.Number, v uint64, b []byte) error {
+	e := &r.entry
+	switch field {
+	case fieldKind:
+		e.Event.Kind = EventKind(v)
+	case fieldTime:
+		e.Event.Time = time.Unix(0, protowire.DecodeZigZag(v)).UTC()
+	case fieldOp:
+		e.Event.Op = string(b)
+	case fieldResult:
+		e.Event.Result = append([]byte{}, b...)
+	case fieldFailure:
+		e.Event.Failure = new(Failure)
+		return json.Unmarshal(b, e.Event.Failure)
+	case fieldCommand:
+		e.wire = append(e.wire, b)
+	case fieldWorkflow:
+		r.start().Workflow = string(b)
+	case fieldInput:
+		r.start().Input = append([]byte{}, b...)
+	case fieldSeed:
+		r.start().Seed = v
+	case fieldVersion:
+		r.start().Behaviour = int(v)
+	case fieldRetry:
+		e.Event.Retry = time.Unix(0, protowire.DecodeZigZag(v)).UTC()
+	case fieldUnanswered:
+		e.Unanswered = v == 1
+	case fieldFrom:
+		e.Event.From = string(b)
+	case fieldMessage:
+		e.Event.Message = string(b)
+	case fieldParent:
+		r.start().Parent = string(b)
+	case fieldParentOp:
+		r.start().ParentOp = string(b)
+	case fieldHeader:
+		return readRunHeader(b, &r.start().Headers)
+	case fieldReason:
+		e.Event.Reason = string(b)
+	}
+	return nil
+}
+
+func damagedEntry(run string, seq int, err error) error {
+	return fmt.Errorf("%w: run %q: journal entry %d: %w", ErrDamaged, run, seq, err)
+}
+
+// start is where the facts of a start go.
+func (r *entryReader) start() *Start {
+	if r.entry.Event.Start == nil {
+		r.entry.Event.Start = &Start{}
+	}
+	return r.entry.Event.Start
+}
+
+// spell decodes the commands of an entry that was read from the journal of a run.
+func (e *Entry) spell(run string) error {
+	if len(e.wire) == 0 {
+		return nil
+	}
+	e.Commands = make([]Command, len(e.wire))
+	for i, data := range e.wire {
+		if err := e.Commands[i].decode(data); err != nil {
+			return damagedEntry(run, e.Seq, err)
+		}
+	}
+	e.wire = nil
+	return nil
+}
+
+func (c *Command) decode(data []byte) error {
+	return eachField(data, func(field protowire.Number, v uint64, b []byte) error {
 		switch field {
 		case fieldCommandKind:
 			c.Kind = CommandKind(v)
@@ -241,7 +281,6 @@ func decodeCommand(data []byte) (c Command, err error) {
 		}
 		return nil
 	})
-	return c, err
 }
 
 var errBadWire = errors.New("malformed data")

@@ -85,7 +85,7 @@ type Event struct {
 	Start *Start
 
 	due   time.Time // the deadline of a timer that fired; not recorded, the key of the timer has it
-	value any       // the decoded result while the step that produced it is in this process; not recorded
+	value any       // where the decoded result is while the step is in this process; not recorded
 
 	attempt  int    // that has ended or sends its progress; not recorded
 	final    bool   // its error must not be tried again; not recorded, what follows from it is
@@ -178,7 +178,7 @@ type Command struct {
 	Attempt     int         // of a step that is run again, from 2; only failed attempts count
 
 	op      *operation // of CommandCancel
-	step    stepFunc   // what to run; nil except for CommandStep
+	step    stepCall   // what to run; nil except for CommandStep
 	tx      txFunc     // what to run; nil except for CommandTransact
 	child   *child     // of CommandChild
 	handler *handler   // of CommandHandle
@@ -233,6 +233,8 @@ type Entry struct {
 	// Unanswered marks the last entry of a run that was parked because its code could not answer the
 	// event: it panicked, or could not decode the result.
 	Unanswered bool
+
+	wire [][]byte // the commands, encoded, while they are not spelt out
 }
 
 // String describes an entry on one line, for listings and messages.

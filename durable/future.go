@@ -40,13 +40,13 @@ func resultOf[T any](op *operation) (T, error) {
 	if op.err != nil {
 		return out, op.err
 	}
-	if !op.hasValue {
-		if err := op.m.codec.Decode(op.result, &out); err != nil {
+	value, decoded := op.value.(*T)
+	if !decoded {
+		value = new(T)
+		if err := op.m.codec.Decode(op.result, value); err != nil {
 			op.m.stop(&CodecError{What: "recorded result of " + op.String(), Type: typeName[T](), Cause: err})
 		}
-		op.hasValue, op.value = true, out
-		return out, nil
+		op.value = value
 	}
-	out, _ = op.value.(T) // a nil value of an interface type leaves out nil
-	return out, nil
+	return *value, nil
 }

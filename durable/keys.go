@@ -86,6 +86,13 @@ func journalKey(id string, seq int) []byte {
 	return binary.BigEndian.AppendUint64(runKey(id, partJournal), uint64(seq))
 }
 
+// isJournalKey reports whether key is that of the entry with this number; prefix is what all entries of the run
+// begin with.
+func isJournalKey(key, prefix []byte, seq int) bool {
+	rest, ok := bytes.CutPrefix(key, prefix)
+	return ok && len(rest) == 8 && binary.BigEndian.Uint64(rest) == uint64(seq)
+}
+
 // journalRange returns the bounds of a run's journal for a scan.
 func journalRange(id string) (from, to []byte) {
 	return runKey(id, partJournal), runKey(id, partJournal+1)

@@ -140,9 +140,9 @@ func listing(st store.Store, run string) (l Listing, err error) {
 	if err != nil {
 		return l, err
 	}
-	entry, err := decodeEntry(1, first)
+	entry, err := decodeEntry(run, 1, first)
 	if err != nil {
-		return l, fmt.Errorf("%w: run %q: journal entry 1: %w", ErrDamaged, run, err)
+		return l, err
 	}
 	l.Workflow, l.Started = h.workflow, entry.Event.Time
 	switch {

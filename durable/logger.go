@@ -60,7 +60,7 @@ func (h workflowLog) live() bool {
 		panic("durable: a workflow's Logger was used outside of the workflow, perhaps in a step or after the run " +
 			"had ended; a step uses durable.Logger with its own context.Context")
 	}
-	return h.to != nil && !h.m.replaying && !h.m.ended
+	return h.to != nil && h.m.replayed == nil && !h.m.ended
 }
 
 // WithAttrs returns a handler that adds these attributes to each record.

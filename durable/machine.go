@@ -44,8 +44,9 @@ type machine struct {
 	pending   map[string]*operation // operations that an event will end
 	receives  []*operation          // waits for messages, in the order of creation; some may have ended
 	commands  []Command             // issued since the last event
-	replaying bool                  // the event is recorded, with the commands that answer it
-	recorded  []Command             // those commands
+	replayed  *Entry                // that the event is from, when the journal has the commands that answer it
+	reused    []Command             // where those issued on replay go: they are only compared
+	scratch   []byte
 	lines     []logged              // not written yet
 	versions  map[string]int        // of changes that the code has asked for
 	undo      []func(Context) error // what OnFailure was told
@@ -64,7 +65,7 @@ type operation struct {
 	order   int
 	due     time.Time // of a timer, of a wait with a timeout, or of a step's next attempt; zero for none
 	looked  bool      // of a wait for a message: the mailbox had none
-	step    stepFunc  // of a step
+	step    stepCall  // of a step
 	tx      txFunc    // of a transaction
 	retry   *retrying // of a step with options or failed attempts; nil otherwise
 	child   *child    // of a child run
@@ -81,10 +82,9 @@ type operation struct {
 // outcome is how an operation ended. The value is there when it was made in this process; otherwise it is
 // decoded from the result when it is asked for.
 type outcome struct {
-	result   []byte
-	value    any
-	hasValue bool
-	err      error
+	result []byte
+	value  any // a pointer to it; nil while there is none
+	err    error
 }
 
 func newMachine(run string, def definition, codec Codec) *machine {
@@ -95,10 +95,13 @@ func newMachine(run string, def definition, codec Codec) *machine {
 }
 
 // apply feeds one event to the run and returns what it asks for in answer. The commands stay valid after
-// the next apply.
+// the next apply, those of a replay only until then.
 func (m *machine) apply(ev *Event) ([]Command, error) {
 	m.now = ev.Time
 	m.commands = nil
+	if m.replayed != nil {
+		m.commands = m.reused[:0]
+	}
 	switch ev.Kind {
 	case EventStarted:
 		m.start(ev.Start)
@@ -114,9 +117,9 @@ func (m *machine) apply(ev *Event) ([]Command, error) {
 	default:
 		if op := m.pendingFor(ev); op.kind == CommandStep && ev.Kind == EventTimerFired {
 			m.attempt(op)
-			break
+		} else {
+			m.end(op, ev)
 		}
-		m.end(ev)
 	}
 	m.loop.RunMax(m.maxTurns)
 	if m.err == nil && m.loop.Ready() > 0 {
@@ -139,13 +142,9 @@ func (m *machine) pendingFor(ev *Event) *operation {
 }
 
 // end resolves the operation that the event is about.
-func (m *machine) end(ev *Event) {
-	op := m.pendingFor(ev)
+func (m *machine) end(op *operation, ev *Event) {
 	delete(m.pending, ev.Op)
-	o := outcome{
-		result: ev.Result, value: ev.value, hasValue: ev.Failure == nil && ev.value != nil,
-		err: ev.Failure.err(),
-	}
+	o := outcome{result: ev.Result, value: ev.value, err: ev.Failure.err()}
 	switch {
 	case ev.Kind == EventChildEnded && ev.From != "" && o.err != nil:
 		o.err = &RunError{Run: ev.From, Cause: o.err}
@@ -153,7 +152,8 @@ func (m *machine) end(ev *Event) {
 	case op.kind == CommandReceive:
 		o.err = noMessage(op.name)
 	default:
-		o.value, o.hasValue = m.now, true
+		now := m.now
+		o.value = &now
 	}
 	op.resolve(o)
 }
@@ -238,8 +238,15 @@ func (m *machine) stop(err error) {
 }
 
 func (b *branch) newOperation(kind CommandKind, name string) *operation {
+	op := &operation{}
+	b.begin(op, kind, name)
+	return op
+}
+
+// begin makes op, which is zero, the next operation of the branch.
+func (b *branch) begin(op *operation, kind CommandKind, name string) {
 	b.m.issued++
-	return &operation{m: b.m, id: b.nextID(), kind: kind, name: name, order: b.m.issued}
+	op.m, op.id, op.kind, op.name, op.order = b.m, b.nextID(), kind, name, b.m.issued
 }
 
 // issue completes a command with what the operation knows and hands it to the engine. In a cancelled scope it

@@ -170,7 +170,7 @@ func (tr *transcript) replay(d *datadriven.TestData) string {
 			if err != nil {
 				return err.Error()
 			}
-			e, err := decodeEntry(i+1, data)
+			e, err := decodeEntry("r", i+1, data)
 			if err != nil {
 				return err.Error()
 			}

@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/reprise-dst/reprise/store"
@@ -13,10 +14,19 @@ func (m *machine) feed(e *Entry) error {
 		return m.parted(e, fmt.Sprintf("that operation %s ended (%s)", e.Event.Op, e.Event.Kind),
 			"nothing that waits for it", 0)
 	}
-	m.replaying, m.recorded = !e.Unanswered, e.Commands
+	if !e.Unanswered {
+		m.replayed = e
+	}
 	commands, err := m.apply(&e.Event)
-	m.replaying, m.recorded = false, nil
+	m.replayed = nil
 	if err != nil || e.Unanswered {
+		return err
+	}
+	m.reused = commands
+	if m.asRecorded(commands, e.wire) {
+		return nil
+	}
+	if err := e.spell(m.run); err != nil {
 		return err
 	}
 	for i := range max(len(commands), len(e.Commands)) {
@@ -36,6 +46,21 @@ func (m *machine) feed(e *Entry) error {
 	return nil
 }
 
+// asRecorded reports whether commands are encoded just as they were recorded. That saves decoding the record;
+// when they are not, a comparison decides.
+func (m *machine) asRecorded(commands []Command, wire [][]byte) bool {
+	if len(commands) == 0 || len(commands) != len(wire) {
+		return false
+	}
+	for i := range commands {
+		m.scratch = appendCommand(m.scratch[:0], &commands[i])
+		if !bytes.Equal(m.scratch, wire[i]) {
+			return false
+		}
+	}
+	return true
+}
+
 func (m *machine) parted(e *Entry, recorded, replayed string, pc uintptr) error {
 	return &NonDeterminismError{
 		Run: m.run, Workflow: m.def.name, Entry: e.Seq,
@@ -53,8 +78,9 @@ type Journal struct {
 func ReadJournal(st store.Store, run string) (Journal, error) {
 	j := Journal{Run: run}
 	err := scanJournal(st, run, func(e *Entry) error {
+		err := e.spell(run)
 		j.Entries = append(j.Entries, *e)
-		return nil
+		return err
 	})
 	if err == nil && len(j.Entries) == 0 {
 		err = fmt.Errorf("%w: %q", ErrNotFound, run)
@@ -62,23 +88,22 @@ func ReadJournal(st store.Store, run string) (Journal, error) {
 	return j, err
 }
 
-// scanJournal calls visit for every entry in order. It checks that none is missing.
+// scanJournal calls visit for every entry in order. It checks that none is missing. The entry is visit's only
+// during the call, and its commands are not spelt out.
 func scanJournal(st store.Store, run string, visit func(*Entry) error) error {
 	from, to := journalRange(run)
 	seq := 0
+	var r entryReader
 	var failed error
 	err := st.Scan(from, to, func(key, value []byte) bool {
 		seq++
-		if string(key) != string(journalKey(run, seq)) {
+		if !isJournalKey(key, from, seq) {
 			failed = fmt.Errorf("%w: run %q: journal entry %d is missing", ErrDamaged, run, seq)
 			return false
 		}
-		e, err := decodeEntry(seq, value)
-		if err != nil {
-			failed = fmt.Errorf("%w: run %q: journal entry %d: %w", ErrDamaged, run, seq, err)
-			return false
+		if failed = r.read(run, seq, value); failed == nil {
+			failed = visit(&r.entry)
 		}
-		failed = visit(&e)
 		return failed == nil
 	})
 	if failed != nil {
@@ -150,6 +175,6 @@ func replay(
 		}
 		return nil
 	})
-	m.locate = false
+	m.locate, m.reused = false, nil
 	return m, done, err
 }

@@ -22,7 +22,7 @@ func Step[I, O any](
 	ctx Context, name string, fn func(context.Context, I) (O, error), arg I,
 ) (O, error) {
 	b := ctx.enter("Step")
-	return awaitStep[O](b, startStep(b, "Step", StepOptions{}, name, fn, arg))
+	return awaitStep[O](b, startStep(b, "Step", nil, name, fn, arg))
 }
 
 // StepWith is Step with a retry policy and time limits. The step's error is that of its last attempt, or a
@@ -31,7 +31,7 @@ func StepWith[I, O any](
 	ctx Context, options StepOptions, name string, fn func(context.Context, I) (O, error), arg I,
 ) (O, error) {
 	b := ctx.enter("StepWith")
-	return awaitStep[O](b, startStep(b, "StepWith", options, name, fn, arg))
+	return awaitStep[O](b, startStep(b, "StepWith", &options, name, fn, arg))
 }
 
 func awaitStep[O any](b *branch, op *operation) (O, error) {
@@ -44,21 +44,31 @@ func awaitStep[O any](b *branch, op *operation) (O, error) {
 func Async[I, O any](
 	ctx Context, name string, fn func(context.Context, I) (O, error), arg I,
 ) Future[O] {
-	return Future[O]{op: startStep(ctx.enter("Async"), "Async", StepOptions{}, name, fn, arg)}
+	return Future[O]{op: startStep(ctx.enter("Async"), "Async", nil, name, fn, arg)}
 }
 
 // AsyncWith is Async with a retry policy and time limits.
 func AsyncWith[I, O any](
 	ctx Context, options StepOptions, name string, fn func(context.Context, I) (O, error), arg I,
 ) Future[O] {
-	return Future[O]{op: startStep(ctx.enter("AsyncWith"), "AsyncWith", options, name, fn, arg)}
+	return Future[O]{op: startStep(ctx.enter("AsyncWith"), "AsyncWith", &options, name, fn, arg)}
 }
 
-// stepFunc is a step without its types: it returns the encoded result and the value it decodes to.
-type stepFunc func(ctx context.Context) (result []byte, value any, err error)
+// stepCall is a step without its types. It returns the encoded result and a pointer to the value that this
+// decodes to.
+type stepCall interface {
+	run(ctx context.Context) (result []byte, value any, err error)
+}
+
+// boundStep is a step with its argument.
+type boundStep[I, O any] struct {
+	op      *operation
+	fn      func(context.Context, I) (O, error)
+	encoded []byte // the argument
+}
 
 func startStep[I, O any](
-	b *branch, call string, options StepOptions, name string, fn func(context.Context, I) (O, error), arg I,
+	b *branch, call string, options *StepOptions, name string, fn func(context.Context, I) (O, error), arg I,
 ) *operation {
 	m := b.m
 	if err := checkID("step's name", name); err != nil {
@@ -67,44 +77,49 @@ func startStep[I, O any](
 	if fn == nil {
 		panic("durable: " + call + "(" + name + ") needs a function to run, got nil")
 	}
-	if err := options.check(); err != nil {
-		panic("durable: " + call + "(" + name + "): StepOptions." + err.Error())
+	if options != nil {
+		if err := options.check(); err != nil {
+			panic("durable: " + call + "(" + name + "): StepOptions." + err.Error())
+		}
 	}
-	op := b.newOperation(CommandStep, name)
-	if options.set() {
-		op.retry = &retrying{options: options, begun: m.now}
+	both := &struct { // in one piece of memory: replay makes many
+		operation
+		boundStep[I, O]
+	}{}
+	op, step := &both.operation, &both.boundStep
+	b.begin(op, CommandStep, name)
+	if options != nil && options.set() {
+		op.retry = &retrying{options: *options, begun: m.now}
 	}
 	encoded, err := encodeBounded(m.codec, arg)
 	if err != nil {
 		op.resolve(outcome{err: &CodecError{What: "argument of " + op.String(), Type: typeName[I](), Cause: err}})
 		return op
 	}
-	b.issue(op, Command{Fingerprint: xxhash.Sum64(encoded), step: bindStep(m.codec, op.String, fn, encoded)})
+	*step = boundStep[I, O]{op, fn, encoded}
+	b.issue(op, Command{Fingerprint: xxhash.Sum64(encoded), step: step})
 	return op
 }
 
-func bindStep[I, O any](
-	codec Codec, describe func() string, fn func(context.Context, I) (O, error), encoded []byte,
-) stepFunc {
-	return func(ctx context.Context) ([]byte, any, error) {
-		var arg I
-		if err := codec.Decode(encoded, &arg); err != nil {
-			return nil, nil, &CodecError{What: "argument of " + describe(), Type: typeName[I](), Cause: err}
-		}
-		out, err := fn(ctx, arg)
-		if err != nil {
-			return nil, nil, err
-		}
-		result, err := encodeBounded(codec, out)
-		if err != nil {
-			return nil, nil, &CodecError{What: "result of " + describe(), Type: typeName[O](), Cause: err}
-		}
-		var value O
-		if err := codec.Decode(result, &value); err != nil {
-			return nil, nil, &CodecError{What: "result of " + describe(), Type: typeName[O](), Cause: err}
-		}
-		return result, value, nil
+func (s *boundStep[I, O]) run(ctx context.Context) ([]byte, any, error) {
+	codec := s.op.m.codec
+	var arg I
+	if err := codec.Decode(s.encoded, &arg); err != nil {
+		return nil, nil, &CodecError{What: "argument of " + s.op.String(), Type: typeName[I](), Cause: err}
 	}
+	out, err := s.fn(ctx, arg)
+	if err != nil {
+		return nil, nil, err
+	}
+	result, err := encodeBounded(codec, out)
+	if err != nil {
+		return nil, nil, &CodecError{What: "result of " + s.op.String(), Type: typeName[O](), Cause: err}
+	}
+	value := new(O)
+	if err := codec.Decode(result, value); err != nil {
+		return nil, nil, &CodecError{What: "result of " + s.op.String(), Type: typeName[O](), Cause: err}
+	}
+	return result, value, nil
 }
 
 // StepInfo tells a step which one it is.

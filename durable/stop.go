@@ -172,6 +172,9 @@ func (e *Engine) terminate(run string, ev Event) error {
 		}
 		entry.Seq = old.Seq + 1
 		entry.Event.Time = later(entry.Event.Time, old.Event.Time)
+		if err := old.spell(run); err != nil {
+			return err
+		}
 		for i := range old.Commands {
 			if c := &old.Commands[i]; !c.Deadline.IsZero() {
 				b.Delete(timerKey(c.Deadline, run, c.Op))

@@ -33,16 +33,16 @@ func Transact[I, O any](ctx Context, name string, fn func(tx *Tx, in I) (O, erro
 		op.resolve(outcome{err: &CodecError{What: "argument of " + op.String(), Type: typeName[I](), Cause: err}})
 		return resultOf[O](op)
 	}
-	step := func(tx *Tx) stepFunc {
+	bind := func(tx *Tx) stepCall {
 		bound := func(_ context.Context, in I) (O, error) { return fn(tx, in) }
-		return bindStep(m.codec, op.String, bound, encoded)
+		return &boundStep[I, O]{op, bound, encoded}
 	}
-	b.issue(op, Command{Fingerprint: xxhash.Sum64(encoded), tx: step})
+	b.issue(op, Command{Fingerprint: xxhash.Sum64(encoded), tx: bind})
 	return awaitStep[O](b, op)
 }
 
 // txFunc binds the function of a transaction to a Tx.
-type txFunc func(tx *Tx) stepFunc
+type txFunc func(tx *Tx) stepCall
 
 // ErrContention is the error of a transaction that ran 100 times, and each time what it had read was changed
 // by others before it could commit.

@@ -73,7 +73,7 @@ func (e *Engine) isUnderWay(r *run, key stepKey) bool {
 }
 
 // runStep calls the user's function and notes in the event how that ended. A panic in it is its error.
-func (e *Engine) runStep(ctx context.Context, u *underWay, step stepFunc, ev *Event) {
+func (e *Engine) runStep(ctx context.Context, u *underWay, step stepCall, ev *Event) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	e.mu.Lock()
 	u.cancel = cancel
@@ -118,15 +118,15 @@ func (e *Engine) runStep(ctx context.Context, u *underWay, step stepFunc, ev *Ev
 
 // attempt calls the user's function, within the interceptors.
 func (e *Engine) attempt(
-	ctx context.Context, u *underWay, step stepFunc,
+	ctx context.Context, u *underWay, step stepCall,
 ) (result []byte, value any, err error) {
 	of := &stepContext{Context: ctx, u: u, engine: e}
 	if len(e.hooks) == 0 {
-		return safely(func() ([]byte, any, error) { return step(of) })
+		return safely(func() ([]byte, any, error) { return step.run(of) })
 	}
 	_, _, err = safely(func() ([]byte, any, error) {
 		return nil, nil, e.hooks.step(of, u.info, func(ctx context.Context) (err error) {
-			result, value, err = safely(func() ([]byte, any, error) { return step(ctx) })
+			result, value, err = safely(func() ([]byte, any, error) { return step.run(ctx) })
 			return err
 		})
 	})

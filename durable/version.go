@@ -55,8 +55,11 @@ func (b *branch) version(change string, newest int) int {
 		m.versions = map[string]int{}
 	}
 	v, recorded := newest, true
-	if m.replaying {
-		v, recorded = recordedVersion(m.recorded, change)
+	if e := m.replayed; e != nil {
+		if err := e.spell(m.run); err != nil {
+			m.stop(err)
+		}
+		v, recorded = recordedVersion(e.Commands, change)
 	}
 	m.versions[change] = v
 	if recorded {
