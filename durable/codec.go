@@ -40,8 +40,8 @@ func (jsonCodec) Decode(data []byte, into any) error {
 	return nil
 }
 
-// decoder reads values from a stream of lines, which never ends as long as each line is a value. It saves what
-// json.Unmarshal allocates, a quarter of the time that small values take.
+// decoder reads values from a stream of lines, which never ends as long as each line is a value. It saves
+// what json.Unmarshal allocates, a quarter of the time that small values take.
 type decoder struct {
 	stream *json.Decoder
 	line   []byte // what is left of it, without its end

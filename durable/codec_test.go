@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestJSONDecodesAsTheStandardLibraryDoes: values and errors are those of json.Unmarshal, whatever was decoded
-// before.
+// TestJSONDecodesAsTheStandardLibraryDoes: values and errors are those of json.Unmarshal, whatever was
+// decoded before.
 func TestJSONDecodesAsTheStandardLibraryDoes(t *testing.T) {
 	long := `"` + strings.Repeat("x", 600) + `"`
 	tooLong := `"` + strings.Repeat("x", maxPooled) + `"`

@@ -166,8 +166,8 @@ func decodeEntry(run string, seq int, data []byte) (Entry, error) {
 	return r.entry, err
 }
 
-// entryReader decodes entries one after another, each into the place of the one before. It leaves the commands
-// encoded, as parts of the data.
+// entryReader decodes entries one after another, each into the place of the one before. It leaves the
+// commands encoded, as parts of the data.
 type entryReader struct{ entry Entry }
 
 func (r *entryReader) read(run string, seq int, data []byte) error {

@@ -86,8 +86,8 @@ func journalKey(id string, seq int) []byte {
 	return binary.BigEndian.AppendUint64(runKey(id, partJournal), uint64(seq))
 }
 
-// isJournalKey reports whether key is that of the entry with this number; prefix is what all entries of the run
-// begin with.
+// isJournalKey reports whether key is that of the entry with this number; prefix is what all entries of the
+// run begin with.
 func isJournalKey(key, prefix []byte, seq int) bool {
 	rest, ok := bytes.CutPrefix(key, prefix)
 	return ok && len(rest) == 8 && binary.BigEndian.Uint64(rest) == uint64(seq)
