@@ -63,6 +63,9 @@ func (v *watch) step(
 func (v *watch) committed(run string, entries []durable.Entry) {
 	r := v.run(run)
 	for _, e := range entries {
+		if e.Unanswered && e.Seq <= len(r.entries) {
+			continue // a child's start, of which its parent learns late
+		}
 		if e.Seq <= len(r.entries) { // the answer to an entry that had none
 			r.entries = r.entries[:e.Seq-1]
 		}

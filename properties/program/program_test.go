@@ -48,6 +48,9 @@ func holds(w *sim.World, p program.Program, outcomes []properties.Outcome[int, s
 			}
 		}
 	}
+	if p.Uses("child") { // whose results are in the parent's log, as often as it awaits them
+		return
+	}
 	slices.Sort(counts)
 	if len(slices.Compact(slices.Clone(counts))) != len(counts) {
 		w.Fail("a transaction takes effect exactly once", "the counter", counts...)
@@ -72,16 +75,29 @@ func sweep(t *testing.T, cfg sim.Config, world func(*sim.World) properties.World
 	return r
 }
 
+// check is sweep for tests that -sim.runs and the other flags make longer.
+func check(t *testing.T, cfg sim.Config, world func(*sim.World) properties.World[int, string]) {
+	t.Helper()
+	properties.Check(t, properties.Config[int, string]{
+		Inputs: rapid.IntRange(0, 3), World: world, Runs: 2, Sim: cfg,
+	})
+}
+
 // TestProgramsSurvive runs generated programs through crashes and every order of completions. What a program
 // saw, in order, is its result, so the oracles compare it word by word.
 func TestProgramsSurvive(t *testing.T) {
-	r := sweep(t, sim.Config{Runs: 2000}, drawn)
-	require.Nil(t, r.Failure, r.Report)
+	check(t, sim.Config{Runs: 2000, Disk: store.NewMemoryDisk}, drawn)
+}
+
+func TestProgramsSurviveOnPebble(t *testing.T) {
+	check(t, sim.Config{Runs: 100, Flushes: true}, drawn)
 }
 
 // TestProgramsEndInTime looks for wake-ups that are lost: only a fault may hold a program up.
 func TestProgramsEndInTime(t *testing.T) {
-	r := sweep(t, sim.Config{Runs: 1000, NoFaults: true}, func(w *sim.World) properties.World[int, string] {
+	check(t, sim.Config{
+		Runs: 1000, Disk: store.NewMemoryDisk, NoFaults: true,
+	}, func(w *sim.World) properties.World[int, string] {
 		world, began := drawn(w), w.Now()
 		also := world.Holds
 		world.Holds = func(outcomes []properties.Outcome[int, string]) {
@@ -92,5 +108,4 @@ func TestProgramsEndInTime(t *testing.T) {
 		}
 		return world
 	})
-	require.Nil(t, r.Failure, r.Report)
 }
