@@ -134,7 +134,7 @@ func (ctx Context) withDeadline(b *branch, d time.Duration) (Context, func()) {
 	}
 	op := b.newOperation(CommandTimer, "deadline")
 	due := b.m.now.Add(max(d, 0))
-	earlier, bounded := s.deadline()
+	earlier, bounded := s.sureDeadline()
 	switch {
 	case s.cause != nil:
 	case d <= 0:

@@ -15,11 +15,15 @@ import (
 
 // behaviour is the version of the machine's observable behaviour: which commands it issues for a given
 // program and journal. It grows when that changes; older runs keep replaying with the version they record.
-const behaviour = 2
+const behaviour = 3
 
 // structuredEnd is the behaviour version since which the end of a branch, or of the run, cancels what was
 // asked for and not awaited, and waits for branches.
 const structuredEnd = 2
+
+// ownDeadlines is the behaviour version since which a context does without a timer only for the earlier
+// deadline of a context of the same branch: Shield can take a branch out of the deadlines around it.
+const ownDeadlines = 3
 
 // machine is a run as a fold over its journal: apply(event) gives commands. It has no clock, does no I/O
 // and starts no goroutine. Branches are tasks of its own FIFO event loop, which runs inside apply on the

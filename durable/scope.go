@@ -121,6 +121,19 @@ func (s *scope) deadline() (at time.Time, ok bool) {
 	return at, ok
 }
 
+// sureDeadline is the earliest deadline that nothing can take the scope out of.
+func (s *scope) sureDeadline() (at time.Time, ok bool) {
+	if s.b.m.behaviour < ownDeadlines {
+		return s.deadline()
+	}
+	for b := s.b; s != nil && s.b == b; s = s.parent {
+		if !s.due.IsZero() && (!ok || s.due.Before(at)) {
+			at, ok = s.due, true
+		}
+	}
+	return at, ok
+}
+
 // ended is told that the timer of the scope's deadline has fired, or was cancelled.
 func (s *scope) ended(timer *operation) {
 	if timer.err == nil {
