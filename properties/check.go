@@ -36,6 +36,8 @@ type World[In, Out any] struct {
 	// Boot is the program's start: it is called at each boot of the process, and whenever a fresh process
 	// is needed to replay a journal, and returns the workflow with empty process memory.
 	Boot func() *durable.Workflow[In, Out]
+	// Old is Boot before a change of the workflow, for CheckUpgrade.
+	Old func() *durable.Workflow[In, Out]
 	// Others is called right after Boot, for the further workflows of that process, such as those of child
 	// runs. It may be nil.
 	Others func() []durable.Definition
@@ -84,6 +86,11 @@ func Check[In, Out any](t testing.TB, cfg Config[In, Out]) {
 
 // Body is what Check runs in each world, for callers that explore with sim.Sweep.
 func Body[In, Out any](cfg Config[In, Out]) func(w *sim.World) {
+	return body(cfg, func(*session[In, Out]) {})
+}
+
+// body is Body with sessions that are prepared.
+func body[In, Out any](cfg Config[In, Out], prepare func(s *session[In, Out])) func(w *sim.World) {
 	if cfg.World == nil || cfg.Inputs == nil {
 		panic("properties: Config.World and Config.Inputs must be set: World makes the steps' outside world and " +
 			"the workflow, Inputs generates what its runs start with")
@@ -98,6 +105,7 @@ func Body[In, Out any](cfg Config[In, Out]) func(w *sim.World) {
 	return func(w *sim.World) {
 		s := &session[In, Out]{cfg: &cfg, world: w, World: cfg.World(w)}
 		s.watch.world = w
+		prepare(s)
 		s.play(inputs)
 	}
 }
@@ -138,6 +146,7 @@ type session[In, Out any] struct {
 	watch    watch
 	cold     bool // runs are evicted after every event
 	outcomes []Outcome[In, Out]
+	upgrade  *upgrade[In, Out] // nil: the workflow stays as it is
 }
 
 func (s *session[In, Out]) play(inputs []In) {
@@ -169,6 +178,9 @@ func (s *session[In, Out]) play(inputs []In) {
 func (s *session[In, Out]) bootNode(n *sim.Node) {
 	st := n.Store()
 	s.watch.compare(st)
+	if s.upgrade != nil {
+		s.upgrade.boots(st)
+	}
 	s.workflow = s.Boot()
 	workflows := []durable.Definition{s.workflow}
 	if s.Others != nil {
@@ -222,6 +234,9 @@ func (s *session[In, Out]) settle() {
 	w := s.world
 	err := s.node.Call(context.Background(), "check the books", func(context.Context) error {
 		st := s.node.Store()
+		if s.upgrade != nil {
+			s.upgrade.ends(st)
+		}
 		s.watch.compare(st)
 		for i := range s.outcomes {
 			o := &s.outcomes[i]
@@ -229,7 +244,9 @@ func (s *session[In, Out]) settle() {
 			if err != nil {
 				w.Fail(AckDurable, s.watch.subject(o.ID), err.Error())
 			}
-			s.replay(o, j)
+			if s.upgrade == nil || !s.upgrade.endedBefore(o.ID) {
+				s.replay(o, j)
+			}
 			s.resultStays(o)
 			s.nothingLeft(o, st)
 		}

@@ -37,6 +37,12 @@
 // A failure prints the smallest difference from a run without faults and in plain order that still breaks
 // the property, and one command that reproduces it; see package sim for the report and for the flags.
 //
+// # More checks
+//
+// CheckUpgrade tries a change of a workflow on the journals that the code before the change has recorded.
+// Fuzz is Check under Go's native fuzzing. Package properties/program generates whole workflows, for those
+// who change what workflows run on.
+//
 // # Limits
 //
 // The steps' world must not use goroutines, the wall clock or native blocking; it lives in the simulation

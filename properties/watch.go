@@ -18,6 +18,7 @@ type watch struct {
 	world *sim.World
 	name  string // of the workflow
 	runs  []*seen
+	saw   func() // told of each durable entry; may be nil
 }
 
 // seen is what was seen of one run.
@@ -70,6 +71,9 @@ func (v *watch) committed(run string, entries []durable.Entry) {
 			r.entries = r.entries[:e.Seq-1]
 		}
 		r.entries = append(r.entries, e)
+		if v.saw != nil {
+			v.saw()
+		}
 		if e.Event.Kind == durable.EventStepEnded {
 			r.over[e.Event.Op] = "its end is checkpointed"
 		}
