@@ -31,7 +31,9 @@ func Check(t testing.TB, cfg Config, body func(w *World)) {
 		t.Fatal(err)
 	}
 	if cfg.Progress == nil {
-		cfg.Progress = func(r Result) { fmt.Fprintf(os.Stderr, "reprise: %s: %s\n", cfg.Name, r.Summary()) }
+		cfg.Progress = func(r Result) {
+			fmt.Fprintf(os.Stderr, "reprise: %s: %s, no failure so far\n", cfg.Name, r.Summary())
+		}
 	}
 	c, err := cfg.resolved()
 	if err != nil {
@@ -141,6 +143,9 @@ func reproduce(c *Config, body func(*World), path string, s choice.Schedule) (*r
 			return nil, fmt.Errorf("sim: %s: %w", path, err)
 		}
 		own.allowed = allowed(own.Faults)
+	}
+	for _, d := range s.Deviations {
+		own.RandomStarts = own.RandomStarts || d.Label == labelStarts // else they would drift
 	}
 	src := choice.Reproduce(s.Deviations)
 	w := newWorld(&own, s.Seed, src, true)

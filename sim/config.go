@@ -48,7 +48,7 @@ type Config struct {
 	NoFaults bool
 
 	// RandomStarts makes which of the ready tasks runs next a choice, as trio does it, instead of FIFO. It
-	// shows what relies on the order in which tasks start.
+	// shows what relies on the order in which tasks start. -sim.starts=random asks for it from outside.
 	RandomStarts bool
 
 	// Disk makes the disk of a node, store.NewPebbleDisk when it is nil. store.NewMemoryDisk is far faster.
@@ -94,6 +94,7 @@ type Config struct {
 	trace     string // traceText or traceJSON
 	explore   string // the strategy of the test itself, which flags may have changed
 	ownFaults bool   // the plan is not the test's own
+	ownStarts bool   // RandomStarts is not the test's own
 	allowed   [placeCount]bool
 }
 

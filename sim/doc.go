@@ -54,6 +54,18 @@
 // see at least once. World.Pick is a choice of the test's own. StopFaults ends the phase in which things
 // go wrong; what does not end after it is reported, with who waits on what.
 //
+// Who knows Python's asyncio finds its promises here, under these names:
+//
+//	create_task, TaskGroup        World.Go, Start, Concurrently; WaitGroup.Go
+//	await, Future, add_done_callback   Future.Await, NewFuture, Future.OnDone
+//	gather, return_exceptions     Gather, Settle
+//	wait, as_completed, shield    Wait with FirstCompleted, FirstError or AllCompleted; Completed; Shield
+//	cancel, uncancel              Future.Cancel, Task.Uncancel
+//	call_soon, call_later, call_at     World.Go, AfterFunc, CallAt
+//	sleep, timeout, wait_for      World.Sleep, Yield, Timeout, WithTimeout
+//	to_thread, run_in_executor    Node.Offload: in which order such work completes is a choice
+//	Queue, Lock, Semaphore, Condition, Event   Queue, Mutex, Semaphore, Cond, Flag; and Chan
+//
 // # What can go wrong
 //
 // The fault plan says what may happen by choice, and how often (see package fault); most of it can also be
@@ -116,6 +128,7 @@
 //	-sim.schedule=FILE run the schedule in a file
 //	-sim.explore=NAME  the strategy: random (the default: each seed draws its own rates), uniform, fifo,
 //	                   pct:D, deviations:K (every schedule with at most K deviations), portfolio
+//	-sim.starts=random let a choice decide which of the ready tasks runs next, instead of FIFO
 //	-sim.shard=1/4     run the first quarter of the sweep
 //	-sim.faults=PLAN   another fault plan, such as 'crash 2% max 3; slow 5%'
 //	-sim.shrink=30s    what shrinking may cost: a time, a number of runs, or off

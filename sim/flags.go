@@ -21,6 +21,12 @@ const (
 	traceJSON = "json"
 )
 
+// The values of -sim.starts.
+const (
+	startsFIFO   = "fifo"
+	startsRandom = "random"
+)
+
 // A setting changes a Config from outside: by the flag -sim.NAME, or by the variable REPRISE_NAME when the
 // flag isn't given.
 type setting struct {
@@ -37,6 +43,10 @@ var settings = []setting{
 	{"schedule", "run only the schedule in this `file`", "the path of a schedule file", applySchedule},
 	{"trace", "show the trace of what fails: off, text or json (`form`)", "off, text or json", applyTrace},
 	{"explore", "try what this `strategy` says: " + strategies, strategies, applyExplore},
+	{
+		"starts", "the `order` in which ready tasks run: fifo, or random as trio does it", "fifo or random",
+		applyStarts,
+	},
 	{"shard", "run part `i/n` of the sweep", "i/n with i from 1 to n, such as 1/4", applyShard},
 	{
 		"shrink", "what shrinking may cost: a number of runs, a duration, or off (`budget`)",
@@ -155,6 +165,15 @@ func applyExplore(c *Config, value string) error {
 		return err
 	}
 	c.Explore = value
+	return nil
+}
+
+func applyStarts(c *Config, value string) error {
+	if value != startsFIFO && value != startsRandom {
+		return errRange
+	}
+	c.ownStarts = c.RandomStarts != (value == startsRandom)
+	c.RandomStarts = value == startsRandom
 	return nil
 }
 

@@ -1,12 +1,14 @@
 package sim_test
 
 import (
+	"context"
 	"flag"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -29,6 +31,7 @@ func TestFlagsOutOfRange(t *testing.T) {
 		{"trace", "loud"},
 		{"explore", "luck"},
 		{"explore", "pct"},
+		{"starts", "luck"},
 		{"shard", "3/2"},
 		{"shard", "0/2"},
 		{"shard", "2"},
@@ -69,6 +72,7 @@ func TestVariables(t *testing.T) {
 		{"REPRISE_EXPLORE", "fifo", "1 run "},
 		{"REPRISE_FAULTS", "none", " 0 crashes"},
 		{"REPRISE_SHARD", "2/4", " 500 runs"},
+		{"REPRISE_FOR", "1ms", "2,000 runs"}, // it is what is wanted at least
 	} {
 		t.Run(c.variable, func(t *testing.T) {
 			ownModule(t)
@@ -76,6 +80,54 @@ func TestVariables(t *testing.T) {
 			out, failed := spied(t, "TestShop", memory, busy)
 			require.False(t, failed, out)
 			require.Contains(t, out, c.says)
+		})
+	}
+}
+
+// TestVariablesOfFailures is the same for those that show in the report of a failure.
+func TestVariablesOfFailures(t *testing.T) {
+	runs := 0
+	impure := func(w *sim.World) {
+		runs++
+		_ = w.Sleep(w.Context(), time.Duration(runs))
+		w.Logf("slept")
+	}
+	startsFirst := func(w *sim.World) {
+		first := ""
+		for _, name := range []string{"a", "b"} {
+			w.Go(name, func(context.Context) { first += name })
+		}
+		_ = w.Sleep(w.Context(), time.Second)
+		w.Always("a begins first", first == "ab")
+	}
+	for _, c := range []struct {
+		variable, value string
+		body            func(*sim.World)
+		without, with   string // what the report says with and without it
+	}{
+		{"REPRISE_SHRINK", "off", shop, "to shrink", "deviation"},
+		{"REPRISE_SHRINK", "1", shop, "to shrink", "stopped by the budget"},
+		{"REPRISE_SELFCHECK", "1", impure, "2,000 runs", "the first event at which two runs part is #1"},
+		{"REPRISE_STARTS", "random", startsFirst, "2,000 runs", `"b" runs before "a"`},
+	} {
+		t.Run(c.variable, func(t *testing.T) {
+			ownModule(t)
+			cfg := memory
+			cfg.SelfCheck, cfg.Workers = -1, 1
+			out, _ := spied(t, "TestShop", cfg, c.body)
+			require.Contains(t, out, c.without)
+			require.NoError(t, os.RemoveAll("testdata"))
+			t.Setenv(c.variable, c.value)
+			out, failed := spied(t, "TestShop", cfg, c.body)
+			require.True(t, failed, out)
+			require.Contains(t, out, c.with)
+			if c.variable == "REPRISE_STARTS" {
+				require.Contains(t, out, "-sim.starts=random")
+				t.Setenv(c.variable, "")
+				again, failed := spied(t, "TestShop", cfg, c.body)
+				require.True(t, failed, "a schedule says by itself that it is about starts")
+				require.Contains(t, again, c.with)
+			}
 		})
 	}
 }

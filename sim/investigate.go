@@ -24,7 +24,7 @@ func (v *investigation) investigate() *report {
 	v.out = &report{
 		test: v.cfg.Name, failure: f.failure,
 		seed: f.run.Seed, seeded: f.run.Seeded, strategy: f.run.Strategy, explore: v.cfg.explore,
-		selfCheck: f.failure.Property == propAlike, faults: v.faultsHeader(), path: f.path,
+		selfCheck: f.failure.Property == propAlike, faults: v.faultsHeader(), starts: v.startsFlag(), path: f.path,
 	}
 	if f.blocked {
 		return v.out
@@ -151,6 +151,16 @@ func (v *investigation) faultsHeader() string {
 		return v.cfg.Faults.String()
 	}
 	return ""
+}
+
+func (v *investigation) startsFlag() string {
+	switch {
+	case !v.cfg.ownStarts:
+		return ""
+	case v.cfg.RandomStarts:
+		return startsRandom
+	}
+	return startsFIFO
 }
 
 // parted reports that two runs of one schedule are not alike.

@@ -44,6 +44,21 @@ var mistakes = []struct {
 	{"a negative timer", func(w *sim.World, n *sim.Node) { w.AfterFunc(-1, func() {}) }},
 	{"a negative time limit", func(w *sim.World, n *sim.Node) { _ = w.Timeout(-1, nil) }},
 	{"a negative pause", func(w *sim.World, n *sim.Node) { n.Pause(-1) }},
+	{"a future of another world, awaited", func(w *sim.World, n *sim.Node) { _, _ = elsewhereMade.Await() }},
+	{"a future of another world, among others", func(w *sim.World, n *sim.Node) {
+		_, _ = sim.Gather(sim.NewFuture[int](w), elsewhereMade)
+	}},
+	{"a task without a function", func(w *sim.World, n *sim.Node) { w.Go("x", nil) }},
+	{"a result without a function", func(w *sim.World, n *sim.Node) { sim.Start[int](w, "x", nil) }},
+	{"a timer without a function", func(w *sim.World, n *sim.Node) { w.CallAt(w.Now(), nil) }},
+	{"a time limit without a function", func(w *sim.World, n *sim.Node) { _ = w.Timeout(1, nil) }},
+	{"a call without a function", func(w *sim.World, n *sim.Node) { _ = n.Call(w.Context(), "x", nil) }},
+	{"seam calls without functions", func(w *sim.World, n *sim.Node) {
+		w.Fail("shown", "", strings.Join([]string{
+			onNode(w, n, func() { n.Go("x", nil) }), onNode(w, n, func() { n.AfterFunc(1, nil) }),
+			onNode(w, n, func() { n.Offload("x", "x", func(context.Context) {}, nil) }),
+		}, " / "))
+	}},
 	{"a choice of nothing", func(w *sim.World, n *sim.Node) { w.Pick("who", 0) }},
 	{"a label of the simulator", func(w *sim.World, n *sim.Node) { w.Pick("worker/crash/commit", 2) }},
 	{"a go statement in a task", func(w *sim.World, n *sim.Node) {
@@ -63,6 +78,9 @@ var mistakes = []struct {
 	}},
 }
 
+// elsewhereMade is a future of a world that has ended.
+var elsewhereMade *sim.Future[int]
+
 // keepAcrossCrash keeps something of one incarnation in a variable, and uses it in the next one.
 func keepAcrossCrash(make func(n *sim.Node) (use func())) func(*sim.World, *sim.Node) {
 	return func(w *sim.World, n *sim.Node) {
@@ -80,6 +98,16 @@ func keepAcrossCrash(make func(n *sim.Node) (use func())) func(*sim.World, *sim.
 	}
 }
 
+// onNode calls f in a task of the node and returns what it panicked with.
+func onNode(w *sim.World, n *sim.Node, f func()) (message string) {
+	_ = n.Call(w.Context(), "misuse", func(context.Context) error {
+		defer func() { message = fmt.Sprint(recover()) }()
+		f()
+		return nil
+	})
+	return message
+}
+
 // elsewhere calls f in a goroutine of its own and returns what it panicked with.
 func elsewhere(f func()) (message string) {
 	done := make(chan struct{})
@@ -94,6 +122,8 @@ func elsewhere(f func()) (message string) {
 
 // TestMisuse shows the message of every mistake that the simulator can see.
 func TestMisuse(t *testing.T) {
+	_, failure := sim.Run(memory, "", func(w *sim.World) { elsewhereMade = sim.NewFuture[int](w) })
+	require.Nil(t, failure)
 	var said strings.Builder
 	for _, c := range mistakes {
 		_, failure := sim.Run(memory, "", func(w *sim.World) {
@@ -103,7 +133,7 @@ func TestMisuse(t *testing.T) {
 		fmt.Fprintf(&said, "%s\n    %s; %s\n", c.name, failure.Property, failure.Detail[0])
 	}
 	var escaped *sim.World
-	_, failure := sim.Run(memory, "", func(w *sim.World) { escaped = w })
+	_, failure = sim.Run(memory, "", func(w *sim.World) { escaped = w })
 	require.Nil(t, failure)
 	late := elsewhere(func() { escaped.Go("x", func(context.Context) {}) })
 	fmt.Fprintf(&said, "a world that has ended\n    %s\n", late)

@@ -177,6 +177,7 @@ func (n *Node) label() string {
 // Go starts fn as a task of the node. It begins when its creator waits, after the tasks started before it.
 func (n *Node) Go(name string, fn func(ctx context.Context)) {
 	inc := n.enter("Node.Go")
+	mustHave("Node.Go", fn != nil)
 	w := n.world
 	inc.mayCrash(atSpawn, "before task", name)
 	w.event(evSpawn, n, "", name, 0)
@@ -188,6 +189,7 @@ func (n *Node) Go(name string, fn func(ctx context.Context)) {
 // pending arrivals comes first is a choice, and it may be slow.
 func (n *Node) Offload(group, name string, work func(ctx context.Context), done func()) {
 	inc := n.enter("Node.Offload")
+	mustHave("Node.Offload", work != nil && done != nil)
 	w := n.world
 	inc.mayCrash(atStart, "before step", name)
 	w.spawn(inc, name, func() {
@@ -208,6 +210,7 @@ func (n *Node) Offload(group, name string, work func(ctx context.Context), done 
 func (n *Node) Call(ctx context.Context, name string, fn func(ctx context.Context) error) error {
 	w := n.world
 	caller := w.current("Node.Call")
+	mustHave("Node.Call", fn != nil)
 	for !n.Up() || n.inc.paused() {
 		if n.damage != nil {
 			return n.damage

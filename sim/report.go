@@ -19,6 +19,7 @@ type report struct {
 	explore   string // the strategy of the test itself
 	selfCheck bool   // the failure shows only when a passing run runs again
 	faults    string // the fault plan when it isn't the test's own
+	starts    string // the order of starts when it isn't the test's own
 
 	deviations []deviation
 	shown      bool // a run is described, with its deviations and choices
@@ -94,6 +95,9 @@ func (r *report) seedArgs() []string {
 	}
 	if r.faults != "" {
 		args = append(args, "-sim.faults="+shellArg(r.faults))
+	}
+	if r.starts != "" {
+		args = append(args, "-sim.starts="+r.starts)
 	}
 	return args
 }

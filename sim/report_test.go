@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -81,6 +82,19 @@ func TestReportOfDeadlock(t *testing.T) {
 			n.Go("order", func(ctx context.Context) { _ = never.Wait(ctx) })
 		})
 		_ = n.Call(w.Context(), "start", func(ctx context.Context) error { return n.NewSignal().Wait(ctx) })
+	}))
+}
+
+// TestReportOfRefusal has a task that was cancelled and goes on waiting.
+func TestReportOfRefusal(t *testing.T) {
+	golden.Assert(t, "report/refused.txt", report(t, memory, func(w *sim.World) {
+		stubborn := sim.Start(w, "stubborn", func(ctx context.Context) (int, error) {
+			_ = w.Sleep(ctx, time.Hour)
+			return sim.NewFuture[int](w).Await()
+		})
+		_ = w.Sleep(w.Context(), time.Second)
+		stubborn.Cancel(errors.New("enough"))
+		_, _ = stubborn.Await()
 	}))
 }
 

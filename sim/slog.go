@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Logger is a logger whose records become events of the trace, with node and virtual time. Tasks of every
-// node, and of none, may use it; records of a task that is unwinding are dropped.
+// Logger is a logger whose records become events of the trace, with node, task and virtual time. Tasks of
+// every node, and of none, may use it; records of a task that is unwinding are dropped.
 func (w *World) Logger() *slog.Logger { return slog.New(&logHandler{world: w}) }
 
 // logHandler puts records into the trace. Attributes are formatted only when the trace is recorded.
@@ -27,6 +27,7 @@ func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 	t := w.current("Logger")
 	w.event(evLog, nodeOf(t), r.Level.String(), r.Message, 0)
 	if w.trace.record {
+		w.trace.log[len(w.trace.log)-1].Task = t.Name()
 		var b strings.Builder
 		b.WriteString(r.Level.String() + " " + r.Message + h.attrs)
 		r.Attrs(func(a slog.Attr) bool {

@@ -16,6 +16,7 @@ type nodeTimer struct {
 // prevented that. The timer dies with the incarnation that set it.
 func (n *Node) AfterFunc(d time.Duration, fn func()) (stop func() bool) {
 	inc := n.enter("Node.AfterFunc")
+	mustHave("Node.AfterFunc", fn != nil)
 	t := &nodeTimer{inc: inc, fn: fn, d: max(d, 0)}
 	inc.link(t)
 	t.halt = n.world.clock.AfterFunc(t.d, t.fire)

@@ -54,6 +54,7 @@ var (
 // that someone may await; a panic fails the world.
 func Start[T any](w *World, name string, fn func(ctx context.Context) (T, error)) *Future[T] {
 	t := w.current("Start")
+	mustHave("Start", fn != nil)
 	w.event(evSpawn, nodeOf(t), "", name, 0)
 	return eventloop.Start(w.loop, name, func() (T, error) { return fn(w.loop.Current().Context()) })
 }

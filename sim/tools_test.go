@@ -134,7 +134,24 @@ func TestStartOrder(t *testing.T) {
 	require.NoError(t, err)
 	require.NotNil(t, r.Failure)
 	require.Contains(t, r.Report, "1 deviation from the FIFO, fault-free run")
-	require.Contains(t, r.Report, "ready task 2 of 3 runs first")
+	require.Contains(t, r.Report, `"b" runs before "a"`)
+}
+
+// TestCallAt calls at a time, at one that has passed, and not at all.
+func TestCallAt(t *testing.T) {
+	trace, failure := sim.Run(memory, "", func(w *sim.World) {
+		var called []time.Duration
+		call := func() { called = append(called, w.Now().Sub(sim.Epoch)) }
+		w.CallAt(sim.Epoch.Add(time.Minute), call)
+		w.CallAt(sim.Epoch.Add(time.Second), call)
+		w.CallAt(sim.Epoch.Add(-time.Hour), call)
+		stop := w.CallAt(sim.Epoch.Add(2*time.Second), call)
+		require.True(w, stop())
+		require.False(w, stop(), "it was stopped before")
+		_ = w.Sleep(w.Context(), time.Hour)
+		require.Equal(w, []time.Duration{0, time.Second, time.Minute}, called)
+	})
+	require.Nil(t, failure, trace)
 }
 
 // TestTimers sets timers that belong to no node, and cuts a wait short.

@@ -42,6 +42,7 @@ const (
 type Event struct {
 	At   time.Duration // virtual time since the world began
 	Node string        // empty for what happens outside of nodes
+	Task string        // which task wrote it, when it was logged with World.Logger
 	Text string
 }
 
@@ -136,6 +137,9 @@ func traceAsText(log []Event) string {
 // eventLine is event number i as one line.
 func eventLine(i int, e *Event) string {
 	text := strings.ReplaceAll(e.Text, "\n", "\n"+strings.Repeat(" ", 28))
+	if e.Task != "" {
+		text = e.Task + ": " + text
+	}
 	return pad("#"+strconv.Itoa(i), 6) + " " + pad(offsetText(e.At), 12) + " " + pad(e.who(), 8) + " " + text
 }
 
@@ -208,8 +212,9 @@ func traceAsJSON(log []Event) string {
 			Event int    `json:"event"`
 			At    int64  `json:"at_ns"`
 			Node  string `json:"node,omitempty"`
+			Task  string `json:"task,omitempty"`
 			Text  string `json:"text"`
-		}{i + 1, int64(e.At), e.Node, e.Text}
+		}{i + 1, int64(e.At), e.Node, e.Task, e.Text}
 		if err := enc.Encode(line); err != nil {
 			panic("invariant: an event has no JSON: " + err.Error())
 		}

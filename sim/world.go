@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/reprise-dst/reprise/clock"
@@ -72,10 +73,19 @@ const labelStarts = "world/starts"
 func (w *World) pickReady(ready int) int {
 	p := w.list.Point(labelStarts)
 	k := p.Pick(ready)
-	if k != 0 {
-		w.deviate(p, nil, "", w.say("ready task %d of %d runs first", k+1, ready))
+	if k != 0 && w.trace.record {
+		w.deviate(p, nil, "", w.say("%s runs before %s", w.readyName(k), w.readyName(0)))
 	}
 	return k
+}
+
+// readyName names what is k-th in the queue.
+func (w *World) readyName(k int) string {
+	t := w.loop.ReadyTask(k)
+	if t == nil {
+		return "a callback"
+	}
+	return strconv.Quote(t.Name())
 }
 
 // run lets the body run as the world's main task until it returns or the world fails.
@@ -195,6 +205,7 @@ func (w *World) unwind(t *eventloop.Task) {
 // Go starts fn as a task that belongs to no node: a client, a checker. It begins when its creator waits.
 func (w *World) Go(name string, fn func(ctx context.Context)) {
 	w.current("World.Go")
+	mustHave("World.Go", fn != nil)
 	w.event(evSpawn, nil, "", name, 0)
 	w.spawn(nil, name, func() { fn(w.loop.Current().Context()) })
 }
@@ -226,10 +237,17 @@ func (w *World) Sleep(ctx context.Context, d time.Duration) error {
 // AfterFunc runs fn as a task of no node once d has passed. stop reports whether it prevented that.
 func (w *World) AfterFunc(d time.Duration, fn func()) (stop func() bool) {
 	w.current("World.AfterFunc")
+	mustHave("World.AfterFunc", fn != nil)
 	if d < 0 {
 		panic(misuse("World.AfterFunc", "got the negative duration "+d.String(), "pass zero or more"))
 	}
 	return w.clock.AfterFunc(d, func() { w.spawn(nil, "timer", fn) })
+}
+
+// CallAt is AfterFunc with a time, which is at once if it has passed.
+func (w *World) CallAt(at time.Time, fn func()) (stop func() bool) {
+	w.current("World.CallAt")
+	return w.AfterFunc(max(0, at.Sub(w.Now())), fn)
 }
 
 // Timeout calls fn. A wait in it that has not ended d later returns an error that is a
@@ -239,6 +257,7 @@ func (w *World) Timeout(d time.Duration, fn func() error) error {
 	if d < 0 {
 		panic(misuse("World.Timeout", "got the negative duration "+d.String(), "pass zero or more"))
 	}
+	mustHave("World.Timeout", fn != nil)
 	return w.loop.Timeout(d, fn)
 }
 
@@ -266,6 +285,13 @@ func (w *World) StopFaults() {
 	w.faultless = true
 	w.event(evLog, nil, "", "faults stop", 0)
 	w.bootThoseDown()
+}
+
+// mustHave refuses a function that is nil, where it is given and not where it would be called.
+func mustHave(what string, given bool) {
+	if !given {
+		panic(misuse(what, "got no function, but nil", "give it what is to be done"))
+	}
 }
 
 // misuse is the message of a panic about a mistake in the test's code: what, why, what to do.

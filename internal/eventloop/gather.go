@@ -117,7 +117,8 @@ func collect[A Awaitable](op string, items []A, enough func(a A, left int) bool,
 	left := 0
 	for i, a := range items {
 		if a.loop() != l {
-			panic(fmt.Sprintf("eventloop: %s was given argument %d (%s) of another loop", op, i+1, a))
+			panic(fmt.Sprintf("eventloop: %s was given argument %d (%s) of another loop; "+
+				"make all of them in one loop, or world", op, i+1, a))
 		}
 		if !a.Done() {
 			left++

@@ -191,6 +191,9 @@ func (l *Loop) choose() entry {
 	return l.ready.take(i)
 }
 
+// ReadyTask is the task that is i-th in the queue, for a picker to tell of; nil for a callback.
+func (l *Loop) ReadyTask(i int) *Task { return l.ready.peek(i).task }
+
 // Ready is the number of entries that wait for their turn.
 func (l *Loop) Ready() int { return l.ready.n - l.dead }
 

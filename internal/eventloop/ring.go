@@ -32,6 +32,9 @@ func (q *ring[V]) pop() V {
 	return v
 }
 
+// peek is the i-th value, counted from the oldest.
+func (q *ring[V]) peek(i int) V { return q.at[(q.head+i)&(len(q.at)-1)] }
+
 // take removes the i-th value, counted from the oldest, and leaves the others in their order.
 func (q *ring[V]) take(i int) V {
 	mask := len(q.at) - 1

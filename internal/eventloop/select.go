@@ -33,7 +33,8 @@ func Select(cases ...Case) (int, error) {
 	t := l.task("Select")
 	for i, c := range cases {
 		if c.loop() != l {
-			panic(fmt.Sprintf("eventloop: Select was given case %d (%v) of another loop", i+1, c))
+			panic(fmt.Sprintf("eventloop: Select was given case %d (%v) of another loop; "+
+				"make all of them in one loop, or world", i+1, c))
 		}
 		if c.try() {
 			return i, nil

@@ -40,6 +40,7 @@ func (l *Loop) enterElsewhere(op string) {
 	if l.hosts(goroutine()) {
 		return
 	}
+	l.refuseStranger(op)
 	panic(fmt.Sprintf("eventloop: %s was called from a goroutine that is not a task of this loop, "+
 		"while %s; start concurrent work with Go of the loop, not with the go statement", op, l.doing()))
 }
@@ -57,9 +58,20 @@ func (l *Loop) hosts(g uintptr) bool {
 	return false
 }
 
+// refuseStranger refuses a task of a loop that has nothing to do with this one: in simulation, of another
+// world.
+func (l *Loop) refuseStranger(op string) {
+	if w := workerOf(goroutine()); w != nil && w.task.l != l {
+		panic(fmt.Sprintf("eventloop: %s was called by task %q of another loop; futures, channels and locks "+
+			"are for the tasks of the loop, or world, that they were made in: make them anew in each",
+			op, w.task.name))
+	}
+}
+
 func (l *Loop) refuseWait(op string) {
 	switch {
 	case l.on.get() == 0:
+		l.refuseStranger(op)
 		panic(fmt.Sprintf("eventloop: %s waits, so it must be called by a task of the loop; "+
 			"the loop does not run", op))
 	case l.on.get() != goroutine() && !l.hosts(goroutine()):

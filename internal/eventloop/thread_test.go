@@ -132,7 +132,7 @@ func TestMisuse(t *testing.T) {
 			"a task waits with Park, Await or a primitive, it does not run its own loop",
 		"eventloop: Sleep needs a clock, and the loop has none; give it one with SetClock",
 		`eventloop: Close was called by task "task" of the same loop`,
-		"eventloop: Gather was given argument 2 (a future) of another loop",
+		"eventloop: Gather was given argument 2 (a future) of another loop; make all of them in one loop, or world",
 		"eventloop: Yield waits, so it must be called by a task; a callback may not wait, " +
 			"start a task with Go instead",
 		`eventloop: Go("late") was called on a closed loop`,
@@ -196,7 +196,7 @@ func TestForeignGoroutineOfNestedLoop(t *testing.T) {
 			})
 			stranger.Run()
 		})
-		require.Contains(t, panicked, "not a task of this loop", "a task of a loop that is not nested here")
+		require.Contains(t, panicked, `by task "stranger" of another loop`, "a task of a loop that is not nested here")
 	})
 	outer.Run()
 	inner.Close()
