@@ -14,7 +14,7 @@ import (
 	"github.com/reprise-dst/reprise/store"
 )
 
-// shops is a world in which each kind of fault finds something to hit: two nodes that commit, read and ask one
+// shops is a world in which each kind of fault finds something to hit: two nodes that commit, read, ask one
 // another and a dependency, look at their clocks, and are restarted.
 func shops(w *sim.World) {
 	bank := w.Dependency("bank")
