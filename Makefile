@@ -14,7 +14,7 @@ MODULE := github.com.reprise-dst.reprise
 importing = go list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' $(PKGS) | awk '/[[ ]$(1)[] ]/ {print $$1}'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test race lint fmt golden sim fuzz bench cover ci
+.PHONY: help demo test race lint fmt golden sim kernels fuzz bench cover ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ golden: ## accept what the tests produce as the new golden files and transcripts
 sim: ## sweep SEEDS=n seeds over every simulated test
 	@pkgs=$$($(call importing,$(MODULE).(sim|properties))); \
 	[ -z "$$pkgs" ] || go test -p 1 -timeout 0 -count 1 $$pkgs -sim.runs=$(SEEDS)
+
+kernels: ## the yardstick: find every bug kernel, and sweep SEEDS=n seeds of each fixed twin
+	go test ./properties/kernels -count 1 -timeout 0 -v -sim.runs=$(SEEDS)
 
 fuzz: ## run every native fuzz target for TIME=duration each
 	@targets=$$(go test -list '^Fuzz' $(PKGS)) || { echo "$$targets"; exit 1; }; \

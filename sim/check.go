@@ -210,6 +210,7 @@ func sweepWith(c *Config, body func(*World)) (Result, error) {
 	out := v.investigate()
 	out.showLog = c.trace == traceText
 	r.Failure, r.FailedSeed, r.Report = out.failure, found.run.Seed, out.String()
+	r.Deviations = len(out.deviations)
 	return r, nil
 }
 

@@ -28,6 +28,7 @@ type Result struct {
 
 	Failure    *Failure // the first in the strategy's order; nil when all passed
 	FailedSeed uint64   // of the world that failed, before shrinking
+	Deviations int      // in the smallest schedule that was found to fail alike
 	Report     string   // what a person should read about the failure
 }
 

@@ -51,7 +51,7 @@ func notUsers(function, file string) bool {
 	pkg := packageOf(function)
 	if rest, ours := strings.CutPrefix(pkg, modulePrefix); ours {
 		return !strings.HasSuffix(file, "_test.go") && !strings.HasPrefix(rest, "examples/") &&
-			!strings.HasPrefix(rest, "cmd/")
+			!strings.HasPrefix(rest, "cmd/") && rest != "properties/kernels"
 	}
 	if strings.HasPrefix(pkg, "github.com/stretchr/testify/") || pkg == "pgregory.net/rapid" || pkg == "panic" {
 		return true

@@ -38,7 +38,6 @@ var zones = []zone{
 	},
 	{dir: "properties", own: []string{"sim", "durable", "store", "fault"}, others: true},
 	{dir: "internal/demo", others: true},
-	{dir: "internal/planted", own: []string{"sim", "fault", "store"}},
 	{dir: "examples", own: []string{public}, others: true},
 	{dir: "cmd", own: []string{public}, others: true},
 }
