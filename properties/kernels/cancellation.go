@@ -17,30 +17,30 @@ func cancellation() []Kernel {
 	return []Kernel{{
 		Name: "shutdown taken for cancellation", Family: family,
 		About: "A process that is shut down cancels the contexts of its runs and waits for them. A run whose " +
-			"context is cancelled is recorded as cancelled; so a deployment cancels whatever is under way, for " +
-			"good. To the code both look the same; only the cause tells them apart.",
+			"context is cancelled is recorded as cancelled; so a deployment cancels whatever is under way, " +
+			"for good. To the code both look the same; only the cause tells them apart.",
 		Needs: "a deployment during the run", Property: "a deployment cancels no run",
 		build: onNodes(shutdownAsCancellation),
 	}, {
 		Name: "caller who leaves", Family: family,
-		About: "A step runs under the context of the request that asked for it. The client waits five seconds and " +
-			"gives up; the step ends with a cancellation, which is recorded as its result, so that the client's " +
-			"second try is told that the order has failed. Work that is to survive its caller must not inherit " +
-			"the caller's patience, and a cancellation is not a result.",
+		About: "A step runs under the context of the request that asked for it. The client waits five seconds " +
+			"and gives up; the step ends with a cancellation, which is recorded as its result, so that the " +
+			"client's second try is told that the order has failed. Work that is to survive its caller must " +
+			"not inherit the caller's patience, and a cancellation is not a result.",
 		Needs: "one slow answer", Property: "who gives up does not fail the order",
 		build: onNodes(callerWhoLeaves),
 	}, {
 		Name: "terminal state overwritten", Family: family,
 		About: "A run is cancelled while its last step is under way; the client is told so. When the step ends, " +
-			"the run is recorded as done over the cancellation. Final states must be fenced: what ends a run has " +
-			"to find it not ended.",
+			"the run is recorded as done over the cancellation. Final states must be fenced: what ends a run " +
+			"has to find it not ended.",
 		Needs: "one early completion", Property: "a cancelled run stays cancelled",
 		build: onNodes(terminalOverwritten),
 	}, {
 		Name: "undone all at once", Family: family,
-		About: "A saga that has failed undoes what it did with concurrent steps, started in the right order. They " +
-			"take effect in any order: the flight is given back before the hotel that depends on it, or after. " +
-			"Compensation is a sequence, the last thing first.",
+		About: "A saga that has failed undoes what it did with concurrent steps, started in the right order. " +
+			"They take effect in any order: the flight is given back before the hotel that depends on it, or " +
+			"after. Compensation is a sequence, the last thing first.",
 		Needs: "one slow answer", Property: "the last thing done is undone first",
 		build: onDurable(undoneAtOnce),
 	}, {

@@ -14,8 +14,8 @@ func clocks() []Kernel {
 	return []Kernel{{
 		Name: "clock set back", Family: family,
 		About: "A scheduler looks for timers that have become due since it last looked. When the clock of its " +
-			"machine is set back, timers that are set from then on lie before that moment, and it never comes to " +
-			"them. Ranges from the last time to now rely on a clock that only goes forward.",
+			"machine is set back, timers that are set from then on lie before that moment, and it never comes " +
+			"to them. Ranges from the last time to now rely on a clock that only goes forward.",
 		Needs: "the clock is set back", Property: "every timer fires",
 		build: onNodes(clockSetBack),
 	}, {
@@ -34,10 +34,10 @@ func clocks() []Kernel {
 		build: onNodes(timersOfOneInstant),
 	}, {
 		Name: "the hour that comes twice", Family: family,
-		About: "A job runs every day at half past one, local time. In the night in which clocks go back that time " +
-			"comes twice. The process that lives through it knows that today's job is done; one that has just " +
-			"started looks for the next half past one and runs it again. Cron in local time has doubled and " +
-			"skipped jobs in every system that offers it.",
+		About: "A job runs every day at half past one, local time. In the night in which clocks go back that " +
+			"time comes twice. The process that lives through it knows that today's job is done; one that has " +
+			"just started looks for the next half past one and runs it again. Cron in local time has doubled " +
+			"and skipped jobs in every system that offers it.",
 		Needs: "one crash in the right night", Property: "the job runs once a day",
 		build: onNodes(hourThatComesTwice),
 	}, {

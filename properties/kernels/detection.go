@@ -14,15 +14,15 @@ func detection() []Kernel {
 		Name: "only names compared", Family: family,
 		About: "An engine replays a step when its name is the recorded one. The program that recovers has a new " +
 			"price list: it is told that the charge is done, which was made at the old price, and writes an " +
-			"invoice at the new one. Without a fingerprint of the arguments a replay that parts from its journal " +
-			"goes unnoticed until somebody adds up.",
+			"invoice at the new one. Without a fingerprint of the arguments a replay that parts from its " +
+			"journal goes unnoticed until somebody adds up.",
 		Needs: "one crash between two steps", Property: "what is charged is what is invoiced",
 		build: onNodes(onlyNames),
 	}, {
 		Name: "mismatch tried for ever", Family: family,
 		About: "Recovery goes through the open runs. One that does not fit the new code fails to replay and is " +
-			"tried again, a minute later, and again; nobody is told, and those behind it never run. A run that " +
-			"can't go on must be set aside, and said to be.",
+			"tried again, a minute later, and again; nobody is told, and those behind it never run. A run " +
+			"that can't go on must be set aside, and said to be.",
 		Needs: "one crash", Property: "a run that can't go on harms no other",
 		build: onNodes(triedForEver),
 	}}

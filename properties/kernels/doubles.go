@@ -24,8 +24,8 @@ func doubles() []Kernel {
 	}, {
 		Name: "stale recovery list", Family: family,
 		About: "A process that starts lists the jobs that are open and works through the list. A client who asks " +
-			"for one of them meanwhile gets it done at once; when recovery comes to it, it trusts its list and " +
-			"does it again. Recovery that runs beside live traffic has to look again before each item.",
+			"for one of them meanwhile gets it done at once; when recovery comes to it, it trusts its list " +
+			"and does it again. Recovery that runs beside live traffic has to look again before each item.",
 		Needs: "one slow answer", Property: "a finished job is not done again",
 		build: onNodes(staleRecoveryList),
 	}, {
@@ -45,22 +45,22 @@ func doubles() []Kernel {
 	}, {
 		Name: "attempts told apart by a bit", Family: family,
 		About: "Like the one before, but each answer says whether it belongs to an even or an odd attempt. When " +
-			"two attempts in a row time out, the answer to the first is taken for that to the third. A mark that " +
-			"comes round again protects against one mishap and not against two.",
+			"two attempts in a row time out, the answer to the first is taken for that to the third. A mark " +
+			"that comes round again protects against one mishap and not against two.",
 		Needs: "two slow answers in a row", Property: "an answer is to the question that was asked",
 		build: onNodes(attemptsByBit),
 	}, {
 		Name: "last request remembered", Family: family,
-		About: "A bank knows a repeated request by comparing its key with that of the last one. A shop that sends " +
-			"two requests and crashes before it knows of either repeats both, in its own order. Who wants to " +
-			"tell repeats apart has to remember more than one.",
+		About: "A bank knows a repeated request by comparing its key with that of the last one. A shop that " +
+			"sends two requests and crashes before it knows of either repeats both, in its own order. Who " +
+			"wants to tell repeats apart has to remember more than one.",
 		Needs: "one early completion, then a crash", Property: "nothing is charged twice",
 		build: onNodes(lastRequestOnly),
 	}, {
 		Name: "charge without a key", Family: family,
 		About: "A step charges a card and draws a new request number for it each time it is tried. A crash after " +
-			"the charge and before its checkpoint runs the step again, and the bank sees a second request. Steps " +
-			"run at least once; what they do must carry a key that is the same for every try.",
+			"the charge and before its checkpoint runs the step again, and the bank sees a second request. " +
+			"Steps run at least once; what they do must carry a key that is the same for every try.",
 		Needs: "one crash", Property: "a customer is charged once",
 		build: onDurable(chargeWithoutKey),
 	}, {
@@ -73,8 +73,9 @@ func doubles() []Kernel {
 	}, {
 		Name: "lease that ran out", Family: family,
 		About: "A worker takes a job for ten seconds and finishes it whenever it is done. When the work was slow " +
-			"the lease has run out, another worker has the job, and both finish it. A lease is a promise about " +
-			"time that the one who works can't keep; what it writes at the end must be fenced by the lease.",
+			"the lease has run out, another worker has the job, and both finish it. A lease is a promise " +
+			"about time that the one who works can't keep; what it writes at the end must be fenced by the " +
+			"lease.",
 		Needs: "one slow answer", Property: "a job is finished once",
 		build: onNodes(leaseThatRanOut),
 	}}

@@ -23,15 +23,15 @@ func encoding() []Kernel {
 	}, {
 		Name: "error that is only its text", Family: family,
 		About: "An engine records the error of a step as text. The process that ran it still has the error and " +
-			"knows that the card was declined; one that recovers makes a new error of the text, which is equal " +
-			"to no other, and raises the alarm. What errors.Is says must survive the journal.",
+			"knows that the card was declined; one that recovers makes a new error of the text, which is " +
+			"equal to no other, and raises the alarm. What errors.Is says must survive the journal.",
 		Needs: "one crash after a checkpoint", Property: "a declined card raises no alarm",
 		build: onNodes(errorAsText),
 	}, {
 		Name: "fingerprint in order of arrival", Family: family,
 		About: "A run is recognised by a fingerprint of its labels, which are put together in the order in which " +
-			"they arrived. A recovering process reads them from its store, where they are sorted, and does not " +
-			"know its own run. Encodings that range over maps or sets do the same without any crash.",
+			"they arrived. A recovering process reads them from its store, where they are sorted, and does " +
+			"not know its own run. Encodings that range over maps or sets do the same without any crash.",
 		Needs: "one early completion, then a crash", Property: "a run is recognised",
 		build: onNodes(fingerprintByArrival),
 	}, {

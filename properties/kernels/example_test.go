@@ -23,7 +23,8 @@ func ExampleAll() {
 		if err != nil {
 			panic(err)
 		}
-		fmt.Printf("%s: %q, %d needed; fixed: %v\n", k.Name, found.Failure.Property, found.Deviations, passed.Failure == nil)
+		fmt.Printf("%s: %q, %d needed; fixed: %v\n",
+			k.Name, found.Failure.Property, found.Deviations, passed.Failure == nil)
 	}
 	// Output:
 	// empty taken for absent: "a recorded step does not run again", 1 needed; fixed: true

@@ -18,8 +18,8 @@ func halves() []Kernel {
 	}, {
 		Name: "two commits", Family: family,
 		About: "A transfer takes the money in one commit and gives it in another. A crash between the two loses " +
-			"it. Wherever a state and the message about it are written to two places, this is what a crash makes " +
-			"of it; an outbox or one transaction is the cure.",
+			"it. Wherever a state and the message about it are written to two places, this is what a crash " +
+			"makes of it; an outbox or one transaction is the cure.",
 		Needs: "one crash, between them", Property: "money is neither made nor lost",
 		build: onNodes(twoCommits),
 	}, {

@@ -13,10 +13,11 @@ func ids() []Kernel {
 	return []Kernel{{
 		Name: "ids taken after a wait", Family: family,
 		About: "A small engine runs two branches of two steps each and keeps each result under the step's " +
-			"number. The numbers come from one counter, when a step is asked for; so the second step of a branch " +
-			"is numbered by which branch got there first. After a crash the branches get there in another order, " +
-			"and each takes the result of the other. Replay that trusts a call counter has this bug in every " +
-			"language whose concurrent calls are numbered as they come; the cure is ids by place.",
+			"number. The numbers come from one counter, when a step is asked for; so the second step of a " +
+			"branch is numbered by which branch got there first. After a crash the branches get there in " +
+			"another order, and each takes the result of the other. Replay that trusts a call counter has " +
+			"this bug in every language whose concurrent calls are numbered as they come; the cure is ids by " +
+			"place.",
 		Needs: "one early completion, then a crash", Property: "a branch gets its own results",
 		build: onNodes(idsAfterWait),
 	}, {

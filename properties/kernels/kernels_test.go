@@ -64,7 +64,7 @@ func sweep(t *testing.T, k kernels.Kernel, strategy string, seed uint64, shrinkR
 	}, k.Buggy())
 	require.NoError(t, err)
 	if r.Failure != nil {
-		require.Equal(t, k.Property, r.Failure.Property, "%s: another failure than it should be\n%s", k.Name, r.Report)
+		require.Equal(t, k.Property, r.Failure.Property, "%s fails otherwise: %s", k.Name, r.Report)
 	}
 	return r
 }

@@ -43,22 +43,23 @@ func messages() []Kernel {
 	}, {
 		Name: "stale timer", Family: family,
 		About: "A run waits for one answer after the other, each at most five seconds. The timer of a wait that " +
-			"ended well is not stopped; when it fires it wakes the run in a later wait, which takes it for its " +
-			"own timeout and gives up on an answer that was on its way.",
+			"ended well is not stopped; when it fires it wakes the run in a later wait, which takes it for " +
+			"its own timeout and gives up on an answer that was on its way.",
 		Needs: "one slow answer", Property: "a wait has all its time",
 		build: onNodes(staleTimer),
 	}, {
 		Name: "one wake-up, several waiters", Family: family,
 		About: "Two receivers of one mailbox wait for different things. A message wakes only the one that waits " +
-			"longest; if it is not for that one, it goes back to sleep, and the other is never told. Notifying " +
-			"one waiter is right only where any waiter will do.",
+			"longest; if it is not for that one, it goes back to sleep, and the other is never told. " +
+			"Notifying one waiter is right only where any waiter will do.",
 		Needs: "one early completion", Property: noDeadlock,
 		build: onNodes(oneWakeUp),
 	}, {
 		Name: "buffer of early parts", Family: family,
-		About: "A receiver puts numbered parts back into order and keeps those that come early in a buffer, which " +
-			"has room for two. With three parts overtaken the last one is dropped, though the sender was told " +
-			"that all went out. Bounds that hold for the orders one has seen fail for the ones that are possible.",
+		About: "A receiver puts numbered parts back into order and keeps those that come early in a buffer, " +
+			"which has room for two. With three parts overtaken the last one is dropped, though the sender " +
+			"was told that all went out. Bounds that hold for the orders one has seen fail for the ones that " +
+			"are possible.",
 		Needs: "three early completions", Property: "every part is put in its place",
 		build: onNodes(bufferOfEarlyParts),
 	}}

@@ -34,7 +34,8 @@ func queues() []Kernel {
 	}, {
 		Name: "poisoned item", Family: family,
 		About: "A worker goes through its queue until a job fails; the error ends the loop, and whatever stood " +
-			"behind the job that failed is never tried. An error of one item must not be an error of the loop.",
+			"behind the job that failed is never tried. An error of one item must not be an error of the " +
+			"loop.",
 		Needs: "one slow answer", Property: "every job is tried",
 		build: onNodes(poisonedItem),
 	}}

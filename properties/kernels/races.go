@@ -15,16 +15,16 @@ func races() []Kernel {
 	return []Kernel{{
 		Name: "payment or timeout", Family: family,
 		About: "An order waits for its payment, at most five seconds, and then ships or gives the goods back, " +
-			"which takes an hour. Both the payment and the timeout are written down when they happen, also the " +
-			"one that lost; which of them counts is asked again after a crash, and there the payment is looked " +
-			"for first. Engines that decide on replay, by the order of the code, who won a race against a timer " +
-			"have shipped and cancelled the same order.",
+			"which takes an hour. Both the payment and the timeout are written down when they happen, also " +
+			"the one that lost; which of them counts is asked again after a crash, and there the payment is " +
+			"looked for first. Engines that decide on replay, by the order of the code, who won a race " +
+			"against a timer have shipped and cancelled the same order.",
 		Needs: "a payment that is slow, then a crash", Property: "goods are shipped or given back, not both",
 		build: onNodes(paymentOrTimeout),
 	}, {
 		Name: "wake-up forgotten", Family: family,
-		About: "A loop handles results as they complete: it waits for a signal, takes one, saves it, and " +
-			"then makes the signal for the next wait. A result that arrives while the one before is being saved " +
+		About: "A loop handles results as they complete: it waits for a signal, takes one, saves it, and then " +
+			"makes the signal for the next wait. A result that arrives while the one before is being saved " +
 			"fires the old signal, and the loop sleeps beside its value. As-completed loops and select loops " +
 			"have lost values that were ready together.",
 		Needs: "one slow commit", Property: noDeadlock,

@@ -14,24 +14,25 @@ func coldAndWarm() []Kernel {
 	return []Kernel{{
 		Name: "price list kept by the process", Family: family,
 		About: "A workflow asks for a price in a step and keeps it in a map of the process, so that the next run " +
-			"can spare the step. A process that has the price replays a journal in which the step is recorded, " +
-			"or one that hasn't replays one in which it is missing. Memoised clients, connection caches and " +
-			"package variables do this to workflow code; it works until the first eviction.",
+			"can spare the step. A process that has the price replays a journal in which the step is " +
+			"recorded, or one that hasn't replays one in which it is missing. Memoised clients, connection " +
+			"caches and package variables do this to workflow code; it works until the first eviction.",
 		Needs: "an engine that evicts, or a second run", Property: properties.ReplayIdentical,
 		build: onDurable(processCache),
 	}, {
 		Name: "winner on disk, prize in memory", Family: family,
 		About: "A shop asks two suppliers and takes the first offer. Which of them was first goes to disk; what " +
-			"it said is kept in memory, and goes to disk too only on the path that is tested every day. After a " +
-			"restart there is a winner without a price. States of which a part is cached and a part is stored " +
-			"pass every test in which the process lives on.",
+			"it said is kept in memory, and goes to disk too only on the path that is tested every day. After " +
+			"a restart there is a winner without a price. States of which a part is cached and a part is " +
+			"stored pass every test in which the process lives on.",
 		Needs: "one early completion, then a crash", Property: "a price is paid",
 		build: onNodes(prizeInMemory),
 	}, {
 		Name: "cache filled behind a write", Family: family,
 		About: "A reader misses the cache, reads the store, decodes for a while and puts what it has read into " +
-			"the cache. A writer that saves and invalidates in between is forgotten: the cache now holds the old " +
-			"value and keeps it. The classic race of cache-aside, also found in sticky caches of workflow state.",
+			"the cache. A writer that saves and invalidates in between is forgotten: the cache now holds the " +
+			"old value and keeps it. The classic race of cache-aside, also found in sticky caches of workflow " +
+			"state.",
 		Needs: "one slow answer", Property: "the cache agrees with the store",
 		build: onNodes(cacheBehindWrite),
 	}}
