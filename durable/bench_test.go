@@ -39,18 +39,25 @@ var fanOut = durable.Define("fan-out", func(ctx durable.Context, in item) (int, 
 	return len(all), err
 })
 
-// BenchmarkRuns measures whole runs on a store on disk, every checkpoint synced. runs/s is the figure.
+// BenchmarkRuns measures whole runs: on a store on disk, every checkpoint synced; and in memory, nothing
+// synced, to see what the engine costs without the disk. runs/s is the figure.
 func BenchmarkRuns(b *testing.B) {
-	for _, flight := range []int{1, 64} {
-		in := fmt.Sprintf("/inflight=%d", flight)
-		b.Run("sequential"+in, func(b *testing.B) { benchRuns(b, sequential, flight) })
-		b.Run("fanout50"+in, func(b *testing.B) { benchRuns(b, fanOut, flight) })
+	for _, kind := range []string{"synced", "memory"} {
+		for _, flight := range []int{1, 64} {
+			in := fmt.Sprintf("/inflight=%d/", flight) + kind
+			b.Run("sequential"+in, func(b *testing.B) { benchRuns(b, sequential, flight, kind) })
+			b.Run("fanout50"+in, func(b *testing.B) { benchRuns(b, fanOut, flight, kind) })
+		}
 	}
 }
 
-func benchRuns[Out any](b *testing.B, w *durable.Workflow[item, Out], flight int) {
-	st, err := store.OpenPebble(b.TempDir(), store.PebbleOptions{})
-	require.NoError(b, err)
+func benchRuns[Out any](b *testing.B, w *durable.Workflow[item, Out], flight int, kind string) {
+	st := store.OpenMemory()
+	if kind == "synced" {
+		var err error
+		st, err = store.OpenPebble(b.TempDir(), store.PebbleOptions{})
+		require.NoError(b, err)
+	}
 	defer st.Close()
 	e, err := durable.Open(durable.Config{Store: st, Workflows: []durable.Definition{w}})
 	require.NoError(b, err)

@@ -30,6 +30,9 @@ type Config struct {
 	// Retention is how long runs are kept that have ended, and then deleted; 0 keeps them. Runs that ended
 	// while no retention was set are kept.
 	Retention time.Duration
+	// Warm is how many runs that only wait stay in memory, so that their next event needs no replay: those
+	// that had an event last. 0: 256. Negative: a run leaves the memory as soon as it waits.
+	Warm int
 	// Cold evicts a run after each of its events, and loads it again by replay for the next: for tests, to
 	// see that what comes from the journal is what was in memory.
 	Cold bool
@@ -57,6 +60,7 @@ type Engine struct {
 	inflight  map[string]int  // steps under way of a run
 	forgiven  map[string]bool // runs whose interruptions are counted anew, see Resume
 	claims    claims          // of transactions
+	warm      warm
 	timers    timers
 	letters   uint64 // that this engine has accepted
 	closing   bool

@@ -23,18 +23,19 @@ type plant struct {
 	boots  int
 }
 
-// newPlant boots the process: cold or warm, on a store whose commits other tasks may overtake.
+// newPlant boots the process: colder or warmer, on a store whose commits other tasks may overtake.
 func newPlant(w *sim.World, workflows ...durable.Definition) *plant {
 	return newPlantWith(w, durable.Config{}, workflows...)
 }
 
 func newPlantWith(w *sim.World, cfg durable.Config, workflows ...durable.Definition) *plant {
 	p := &plant{w: w}
-	cold := w.Pick("cold", 2) == 1
+	colder := w.Pick("colder", 4)
 	p.node = w.Node("worker", func(n *sim.Node) {
 		p.boots++
 		mine := cfg
-		mine.Store, mine.Host, mine.Workflows, mine.Cold = overtaken{n.Store(), p}, n, workflows, cold
+		mine.Store, mine.Host, mine.Workflows = overtaken{n.Store(), p}, n, workflows
+		mine.Warm, mine.Cold = []int{0, 1, -1, 0}[colder], colder == 3
 		e, err := durable.Open(mine)
 		require.NoError(w, err)
 		p.engine = e

@@ -31,6 +31,9 @@ type run struct {
 	starting  bool
 	starters  []Signal // others who started the same id and wait for the first commit
 	startWith header
+
+	waiting        bool // in Engine.warm, between those
+	colder, warmer *run
 }
 
 // header is what Start compares when an id is started again.
@@ -81,6 +84,7 @@ func (e *Engine) bring(id string, ev *Event, mail mailFlags) {
 		return
 	}
 	r.driven = true
+	e.warm.remove(r)
 	e.begin()
 	e.mu.Unlock()
 	e.host.Go("run "+id, func(context.Context) { e.drive(r) })
@@ -128,7 +132,7 @@ func (e *Engine) over(run string) bool {
 }
 
 // takeInbox returns the events that have arrived, and whether letters may have. With nothing, it ends the
-// driving, and evicts the run when no step of it is under way.
+// driving, and lets the run rest when no step of it is under way.
 func (e *Engine) takeInbox(r *run) (events []Event, mail mailFlags, more bool) {
 	e.mu.Lock()
 	if !r.driven {
@@ -142,16 +146,16 @@ func (e *Engine) takeInbox(r *run) (events []Event, mail mailFlags, more bool) {
 	}
 	r.taken = events
 	more = (mail != 0 || len(events) > 0) && e.failure == nil
-	evict := !more && e.failure == nil && (e.cfg.Cold || e.inflight[r.id] == 0) && !e.closing
+	var evicted *run
+	if !more && e.failure == nil && (e.cfg.Cold || e.inflight[r.id] == 0) && !e.closing {
+		evicted = e.rest(r)
+	}
 	if !more {
 		r.driven = false
 	}
-	if evict {
-		delete(e.runs, r.id)
-	}
 	e.mu.Unlock()
-	if evict && r.machine != nil {
-		r.machine.close()
+	if evicted != nil && evicted.machine != nil {
+		evicted.machine.close()
 	}
 	return events, mail, more
 }
@@ -168,6 +172,7 @@ func (e *Engine) finish(r *run) {
 func (e *Engine) drop(r *run, parked error) {
 	e.mu.Lock()
 	delete(e.runs, r.id)
+	e.warm.remove(r)
 	if parked != nil {
 		e.parked[r.id] = parked
 	}

@@ -48,11 +48,15 @@ func result[Out any](t *testing.T, run durable.Run[Out]) Out {
 	return out
 }
 
-// warmAndCold runs a test with an engine that keeps runs in memory and one that evicts after every event.
+// warmAndCold runs a test with engines that keep all runs in memory, one run, none that waits, and none at
+// all.
 func warmAndCold(t *testing.T, test func(t *testing.T, cfg durable.Config)) {
-	for _, cold := range []bool{false, true} {
-		t.Run(fmt.Sprintf("cold=%t", cold), func(t *testing.T) {
-			test(t, durable.Config{Store: store.OpenMemory(), Cold: cold})
+	for name, cfg := range map[string]durable.Config{
+		"warm": {}, "lukewarm": {Warm: 1}, "cool": {Warm: -1}, "cold": {Cold: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg.Store = store.OpenMemory()
+			test(t, cfg)
 		})
 	}
 }
@@ -307,4 +311,20 @@ func TestStepsPostOnce(t *testing.T) {
 	require.Equal(t, 2, result(t, poster.Run(e, "p")))
 	require.NoError(t, letters.Post(t.Context(), e, "c", "last"))
 	require.Equal(t, "1-0,1-1,2-2,last", result(t, collector.Run(e, "c")))
+}
+
+const blockTime = 20 * time.Millisecond
+
+// waitUntilPast lets the timers of this length fire.
+func waitUntilPast(t *testing.T, d time.Duration) {
+	t.Helper()
+	time.Sleep(2 * d)
+}
+
+// listOnce is a step that returns a list of its argument.
+func listOnce(ran *atomic.Int32) func(context.Context, string) ([]string, error) {
+	return func(_ context.Context, s string) ([]string, error) {
+		ran.Add(1)
+		return []string{s}, nil
+	}
 }

@@ -248,5 +248,6 @@ func (e *Engine) arrive(id string, ev Event) (drive *run, accepted bool) {
 		return nil, true
 	}
 	r.driven = true
+	e.warm.remove(r)
 	return r, true
 }

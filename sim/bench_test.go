@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -50,6 +51,31 @@ func BenchmarkWorld(b *testing.B) {
 			b.ReportMetric(float64(r.Events)/float64(b.N), "events/op")
 			b.ReportMetric(float64(r.Crashes)/float64(b.N), "crashes/op")
 			b.ReportMetric(float64(r.Choices)/float64(b.N), "choices/op")
+		})
+	}
+}
+
+// BenchmarkSweepScaling is what a second worker adds to a sweep: the rates with one and with two are measured
+// in turn, and speedup is the median of their quotients.
+func BenchmarkSweepScaling(b *testing.B) {
+	for _, disk := range disks {
+		b.Run(disk.name, func(b *testing.B) {
+			const runs = 1500
+			var speedups []float64
+			for b.Loop() {
+				var took [2]time.Duration
+				for i := range took {
+					cfg := sim.Config{Name: "bench", Runs: runs, Disk: disk.open, Workers: i + 1}
+					begun := time.Now()
+					r, err := sim.Sweep(cfg, fiveSteps)
+					if took[i] = time.Since(begun); err != nil || r.Failure != nil {
+						b.Fatal(err, r.Report)
+					}
+				}
+				speedups = append(speedups, took[0].Seconds()/took[1].Seconds())
+			}
+			slices.Sort(speedups)
+			b.ReportMetric(speedups[len(speedups)/2], "speedup")
 		})
 	}
 }

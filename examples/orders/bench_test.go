@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"runtime/debug"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -39,13 +41,44 @@ func (c crashOnce) Charge(ctx context.Context, o Order) (Payment, error) {
 
 func simulateRuns(b *testing.B, disk func() store.Disk) {
 	b.ReportAllocs()
+	simulate(b, b.N, disk)
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "runs/s")
+}
+
+func simulate(b *testing.B, runs int, disk func() store.Disk) {
 	r, err := sim.Sweep(sim.Config{
-		Name: b.Name(), Runs: b.N, Workers: 1, NoFaults: true, SelfCheck: -1, Disk: disk,
+		Name: b.Name(), Runs: runs, Workers: 1, NoFaults: true, SelfCheck: -1, Disk: disk,
 	}, oneOrder)
 	require.NoError(b, err)
 	require.Nil(b, r.Failure, r.Report)
-	require.Equal(b, b.N, r.Crashes)
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "runs/s")
+	require.Equal(b, runs, r.Crashes)
+}
+
+// BenchmarkSimulatedAgainstPebble is what a simulated run on Pebble costs in lives of plain Pebble that are
+// opened, committed to and crashed as often. Batches of both are measured in turn; ratio is the median of
+// their quotients.
+func BenchmarkSimulatedAgainstPebble(b *testing.B) {
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as during a sweep
+	const batch = 50
+	value := make([]byte, 256)
+	var ratios, runs, lives []float64
+	for b.Loop() {
+		begun := time.Now()
+		simulate(b, batch, store.NewPebbleDisk)
+		half := time.Now()
+		for range batch {
+			plainPebble(b, value)
+		}
+		run, life := half.Sub(begun).Seconds(), time.Since(half).Seconds()
+		runs, lives, ratios = append(runs, run), append(lives, life), append(ratios, run/life)
+	}
+	median := func(list []float64) float64 {
+		slices.Sort(list)
+		return list[len(list)/2]
+	}
+	b.ReportMetric(median(ratios), "ratio")
+	b.ReportMetric(median(runs)/batch*1e6, "us/run")
+	b.ReportMetric(median(lives)/batch*1e6, "us/plain")
 }
 
 func oneOrder(w *sim.World) {
