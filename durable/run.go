@@ -269,7 +269,7 @@ func (e *Engine) load(r *run) error {
 		return err
 	}
 	for _, op := range m.pendingSorted() {
-		if op.waits() {
+		if op.waits() && !e.hasFired(r, op) {
 			e.expect(op.due)
 		}
 	}
@@ -277,6 +277,17 @@ func (e *Engine) load(r *run) error {
 		return stuck(m)
 	}
 	return nil
+}
+
+// hasFired reports whether the event of an operation's timer has arrived already. To expect it again would make
+// each of many runs that are due at once start a pass over the timers of all of them.
+func (e *Engine) hasFired(r *run, op *operation) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	fired := func(ev Event) bool {
+		return ev.Kind == EventTimerFired && ev.Op == op.id && ev.due.Equal(op.due)
+	}
+	return slices.ContainsFunc(r.taken, fired) || slices.ContainsFunc(r.inbox, fired)
 }
 
 func sortedIDs[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
