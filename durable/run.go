@@ -279,8 +279,8 @@ func (e *Engine) load(r *run) error {
 	return nil
 }
 
-// hasFired reports whether the event of an operation's timer has arrived already. To expect it again would make
-// each of many runs that are due at once start a pass over the timers of all of them.
+// hasFired reports whether the event of an operation's timer has arrived already. To expect it again would
+// make each of many runs that are due at once start a pass over the timers of all of them.
 func (e *Engine) hasFired(r *run, op *operation) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -52,8 +52,8 @@ func putToSleep(t testing.TB, st store.Store, n int) {
 	require.NoError(t, e.Close(context.Background()))
 }
 
-// wakeSleepers opens an engine two hours later, and returns it with a channel that is closed when those who
-// slept for an hour have ended.
+// wakeSleepers opens an engine two hours later, and returns it with a channel that is closed when those
+// who slept for an hour have ended.
 func wakeSleepers(t testing.TB, st store.Store, n int) (e *Engine, drained chan struct{}) {
 	var ended atomic.Int64
 	drained = make(chan struct{})
@@ -122,7 +122,7 @@ func TestSleepersCostNothing(t *testing.T) {
 	require.LessOrEqual(t, runtime.NumGoroutine(), goroutines+maxWorkers)
 }
 
-// maxWorkers is a bound of the coroutines that the event loop keeps for later in this test.
+// maxWorkers bounds the coroutines that the event loop keeps for later: of n/10 runs at once, at most.
 const maxWorkers = 200
 
 // TestRunsThatWaitAreWarmUpToALimit: the oldest leave the memory first.
@@ -159,8 +159,8 @@ func (e *Engine) settle() {
 	}
 }
 
-// BenchmarkSleepers measures an engine with many sleeping runs on disk, -sleepers says how many, of which every
-// tenth is due when the engine opens.
+// BenchmarkSleepers measures an engine with many sleeping runs on disk, -sleepers says how many. Every tenth
+// is due when the engine opens.
 func BenchmarkSleepers(b *testing.B) {
 	n := *sleeping
 	st, err := store.OpenPebble(b.TempDir(), store.PebbleOptions{})

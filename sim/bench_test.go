@@ -36,6 +36,11 @@ func fiveSteps(w *sim.World) {
 			done = true
 		})
 	})
+	w.Go("end of faults", func(ctx context.Context) {
+		if w.Sleep(ctx, time.Hour) == nil {
+			w.StopFaults()
+		}
+	})
 	w.Eventually("the order ends", 24*time.Hour, func() bool { return done && n.Up() })
 }
 
