@@ -69,7 +69,7 @@ func wakeSleepers(t testing.TB, st store.Store, n int) (e *Engine, drained chan 
 	return e, drained
 }
 
-// probed counts what is read of a store, by the first byte of the key. Of runs that sleep nothing may be read.
+// probed counts what is read of a store, by the first byte of the key. Of sleeping runs nothing may be read.
 type probed struct {
 	store.Store
 	t    *testing.T
