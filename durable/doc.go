@@ -71,8 +71,9 @@
 //
 // Context.Logger is a log/slog logger for workflow code: what it gets is written once, when the events that
 // led to it are durable, and never on replay. Logger is one for steps, with the attempt. An Interceptor
-// stands around each start of a run and each attempt at a step, and is told what becomes of runs. A run's
-// journal can be read with ReadJournal, printed (Journal.Print) and marshalled as JSON.
+// stands around each start of a run and each attempt at a step, and is told what becomes of runs; package
+// durable/oteldurable makes OpenTelemetry traces and metrics of that. A run's journal can be read with
+// ReadJournal, printed (Journal.Print) and marshalled as JSON.
 //
 // # When code and journal part
 //

@@ -17,13 +17,14 @@ var deterministic = []string{
 // worlds from without, each with its reason. A file is added here when it is born, by the one who can
 // say why; keep such files small.
 var outside = map[string]string{
-	"clock/clock.go":                 "the interface, and the wall clock behind it",
-	"durable/hostproc.go":            "the production Host: goroutines and the wall clock",
-	"internal/eventloop/watchdog.go": "watches from without whether a loop goes on",
-	"internal/shrink/run.go":         "runs several candidates at once, each in a world of its own",
-	"sim/check.go":                   "times a sweep of worlds",
-	"sim/lane.go":                    "the goroutines on which worlds run, one world at a time each",
-	"sim/watchdog.go":                "watches from without whether worlds go on",
+	"clock/clock.go":                   "the interface, and the wall clock behind it",
+	"durable/hostproc.go":              "the production Host: goroutines and the wall clock",
+	"durable/oteldurable/wallclock.go": "the wall clock, when no other is given",
+	"internal/eventloop/watchdog.go":   "watches from without whether a loop goes on",
+	"internal/shrink/run.go":           "runs several candidates at once, each in a world of its own",
+	"sim/check.go":                     "times a sweep of worlds",
+	"sim/lane.go":                      "the goroutines on which worlds run, one world at a time each",
+	"sim/watchdog.go":                  "watches from without whether worlds go on",
 }
 
 // insteadOf says for each banned function what deterministic code uses. A key that ends in a dot bans

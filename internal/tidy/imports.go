@@ -28,6 +28,7 @@ var zones = []zone{
 	{dir: "internal/golden", others: true},
 	{dir: "internal/tidy", others: true},
 	{dir: "fault", own: []string{"internal/choice"}},
+	{dir: "durable/oteldurable", own: []string{"durable"}, others: true},
 	{dir: "durable", own: []string{"clock", "store", "internal/eventloop"}, others: true},
 	{
 		dir: "sim", others: true,
@@ -48,6 +49,14 @@ var reserved = []struct {
 	where  string // for people
 	may    func(f *File) bool
 }{
+	{
+		"go.opentelemetry.io/otel/sdk", "a _test.go file: the program chooses its SDK",
+		func(*File) bool { return false },
+	},
+	{
+		"go.opentelemetry.io", "package durable/oteldurable",
+		func(f *File) bool { return under(f.Dir(), "durable/oteldurable") },
+	},
 	{
 		"github.com/cockroachdb/pebble", "a file of store/ named after Pebble (pebble.go, …)", pebbleFile,
 	},
