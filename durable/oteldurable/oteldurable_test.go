@@ -77,7 +77,7 @@ func (t *telemetry) print() string {
 			fmt.Fprintf(&out, ", %s: %s", s.Status.Code, s.Status.Description)
 		}
 		for i, a := range s.Attributes {
-			fmt.Fprintf(&out, "%s %s=%s", []string{"\n ", ""}[min(i, 1)], a.Key, a.Value.Emit())
+			fmt.Fprintf(&out, "%s %s=%s", []string{"\n ", ""}[min(i, 1)], a.Key, a.Value.String())
 		}
 		out.WriteString("\n")
 	}
