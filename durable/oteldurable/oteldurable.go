@@ -119,7 +119,8 @@ func (o *observer) ended(run durable.RunInfo, status durable.Status, err error) 
 	how := attribute.String("durable.run.status", string(status))
 	now := o.now()
 	if !run.Started.IsZero() {
-		_, span := o.begin(ctx, "run "+run.Workflow, run, trace.WithTimestamp(run.Started), trace.WithAttributes(how))
+		_, span := o.begin(
+			ctx, "run "+run.Workflow, run, trace.WithTimestamp(run.Started), trace.WithAttributes(how))
 		o.end(span, err)
 		o.runDuration.Record(ctx, now.Sub(run.Started).Seconds(), metric.WithAttributes(workflow(run), how))
 	}
