@@ -153,7 +153,7 @@ func (q *round) put(l *letter) {
 	q.batch.Set(runKey(l.to, partMark), l.number)
 }
 
-// lookAtMark notes which letter came last, before the mailbox is read for the first time in the round.
+// lookAtMark notes which letter came last, before messages are read for the first time in the round.
 func (q *round) lookAtMark() {
 	if q.marked {
 		return

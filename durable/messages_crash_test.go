@@ -48,19 +48,40 @@ func newPlantWith(w *sim.World, cfg durable.Config, workflows ...durable.Definit
 	return p
 }
 
-// overtaken is a store on which other tasks may go on between a task's last read and its commit.
+// overtaken is a store on which other tasks may go on between a task's last read and its commit, and after
+// it has read a mailbox, an update or a value.
 type overtaken struct {
 	store.Store
 	p *plant
 }
 
 func (o overtaken) Commit(b *store.Batch) error {
-	if n := o.p.w.Pick("overtaken", 8); n > 0 {
+	o.lag("overtaken", 8)
+	return o.Store.Commit(b)
+}
+
+func (o overtaken) Get(key []byte) ([]byte, bool, error) {
+	value, ok, err := o.Store.Get(key)
+	if key[0] == 'u' || key[0] == 'v' {
+		o.lag("overtaken after a read", 3)
+	}
+	return value, ok, err
+}
+
+func (o overtaken) Scan(from, to []byte, visit func(key, value []byte) bool) error {
+	err := o.Store.Scan(from, to, visit)
+	if from[0] == 'q' {
+		o.lag("overtaken after a look into the mailbox", 3)
+	}
+	return err
+}
+
+func (o overtaken) lag(label string, answers int) {
+	if n := o.p.w.Pick(label, answers); n > 0 {
 		s := o.p.node.NewSignal()
 		o.p.node.AfterFunc(time.Duration(n-1)*time.Millisecond, s.Fire)
 		_ = s.Wait(context.Background())
 	}
-	return o.Store.Commit(b)
 }
 
 // insist repeats a call until the process answers.

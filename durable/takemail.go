@@ -105,7 +105,8 @@ func (q *round) peek(op *operation) *letter {
 }
 
 // peekFamily returns the first letter of this kind that the run awaits, of those that come from its children
-// or its parent. Others are removed.
+// or its parent. Others are removed. What comes as the run is ending is of no use any more, so the mark is
+// not looked at.
 func (q *round) peekFamily(kind mailKind, event EventKind) *letter {
 	if q.mail&kind.flag() == 0 {
 		return nil
@@ -118,7 +119,6 @@ func (q *round) peekFamily(kind mailKind, event EventKind) *letter {
 			q.family = map[mailKind]*box{}
 		}
 		q.family[kind] = x
-		q.lookAtMark()
 	}
 	for {
 		l := q.first(x)
