@@ -40,7 +40,10 @@ func (ctx Context) enter(call string) *branch {
 	if b == nil {
 		panic("durable: " + call + " was called on an empty Context; use the one that the workflow was given")
 	}
-	switch current := b.m.loop.Current(); {
+	switch current, inside := b.m.loop.Here(); {
+	case !inside:
+		panic("durable: " + call + " was called on a workflow's Context by a goroutine of its own; start " +
+			"concurrent branches with durable.Go, not with the go statement, and outside work as a step")
 	case current == b.task:
 		if b.m.locate {
 			runtime.Callers(3, b.pc[:]) // past this function and the one that workflow code called
@@ -61,6 +64,10 @@ func (ctx Context) enter(call string) *branch {
 // mayCall checks that a function that belongs to a run is called by one of its branches. It reports false
 // when the run has left the memory and the branch is being unwound.
 func (m *machine) mayCall(call string) bool {
+	if _, inside := m.loop.Here(); !inside {
+		panic("durable: " + call + " of a workflow was called by a goroutine of its own; start concurrent branches " +
+			"with durable.Go, not with the go statement")
+	}
 	b := m.current()
 	if b == nil {
 		panic("durable: " + call + " of a workflow was called outside of the workflow, perhaps in a step or " +

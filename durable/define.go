@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"reflect"
@@ -21,7 +22,7 @@ func Define[In, Out any](name string, fn func(Context, In) (Out, error)) *Workfl
 		panic(err.Error())
 	}
 	if fn == nil {
-		panic(fmt.Sprintf("durable.Define: the function of workflow %q is nil", name))
+		panic(fmt.Sprintf("durable.Define: workflow %q needs a function to run, got nil", name))
 	}
 	return &Workflow[In, Out]{name: name, fn: fn}
 }
@@ -63,6 +64,14 @@ func (w *Workflow[In, Out]) define() definition {
 		}
 		return result, nil, nil
 	}}
+}
+
+// defined is define for definitions that may be missing.
+func defined(d Definition) (definition, error) {
+	if d == nil || reflect.ValueOf(d).IsZero() {
+		return definition{}, errors.New("a workflow is nil; use one that Define returned")
+	}
+	return d.define(), nil
 }
 
 func typeName[T any]() string { return reflect.TypeFor[T]().String() }

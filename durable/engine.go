@@ -103,7 +103,10 @@ func Open(cfg Config) (*Engine, error) {
 		halted:   cfg.Host.NewSignal(),
 	}
 	for _, d := range cfg.Workflows {
-		def := d.define()
+		def, err := defined(d)
+		if err != nil {
+			return nil, fmt.Errorf("durable.Open: Config.Workflows: %w", err)
+		}
 		if _, twice := e.defs[def.name]; twice {
 			return nil, fmt.Errorf("durable.Open: Config.Workflows has two workflows named %q; "+
 				"a journal knows its workflow by that name, so give each its own", def.name)

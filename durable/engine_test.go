@@ -485,7 +485,7 @@ func TestOpenRefusesAConfigurationThatCantWork(t *testing.T) {
 		Store: store.OpenMemory(), Workflows: []durable.Definition{hello, hello},
 	})
 	require.ErrorContains(t, err, `two workflows named "hello"`)
-	require.PanicsWithValue(t, `durable.Define: the function of workflow "x" is nil`, func() {
+	require.PanicsWithValue(t, `durable.Define: workflow "x" needs a function to run, got nil`, func() {
 		durable.Define[int, int]("x", nil)
 	})
 }

@@ -23,6 +23,7 @@ type held struct {
 	node   *sim.Node
 	engine *durable.Engine
 	run    string         // whose commit is to wait
+	there  durable.Signal // it has come
 	gate   durable.Signal // until then
 }
 
@@ -31,6 +32,7 @@ func (h *held) Commit(b *store.Batch) error {
 		if h.run != "" && bytes.HasPrefix(op.Key, []byte("r"+h.run+"\x00j")) {
 			gate := h.gate
 			h.run = ""
+			h.there.Fire()
 			if err := gate.Wait(context.Background()); err != nil {
 				return err
 			}
@@ -41,8 +43,9 @@ func (h *held) Commit(b *store.Batch) error {
 
 // hold keeps the run busy with a number that it receives, until letGo is called.
 func (h *held) hold(ctx context.Context, run string) (letGo func()) {
-	h.run, h.gate = run, h.node.NewSignal()
+	h.run, h.there, h.gate = run, h.node.NewSignal(), h.node.NewSignal()
 	require.NoError(h.w, numbers.Post(ctx, h.engine, run, 1))
+	require.NoError(h.w, h.there.Wait(ctx))
 	return h.gate.Fire
 }
 

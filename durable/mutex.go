@@ -67,6 +67,9 @@ type Cond struct {
 // NewCond makes a condition that mu protects. The name is for reports.
 func NewCond(ctx Context, mu *Mutex, name string) *Cond {
 	b := ctx.enter("NewCond")
+	if mu == nil {
+		panic("durable: NewCond needs the Mutex that protects the condition, got nil; make one with NewMutex")
+	}
 	mu.in(b, "NewCond")
 	return &Cond{share(b, "condition", name), mu, eventloop.NewCond(mu.mu, name)}
 }

@@ -33,7 +33,7 @@ func (t Topic[T]) PostOnce(ctx context.Context, e *Engine, run, id string, v T) 
 
 func (t Topic[T]) post(ctx context.Context, e *Engine, run, id string, v T) error {
 	t.check()
-	if err := checkID("run's id", run); err != nil {
+	if err := errors.Join(e.missing(), checkID("run's id", run)); err != nil {
 		return err
 	}
 	content, err := e.codec.Encode(v)

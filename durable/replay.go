@@ -139,7 +139,11 @@ func Replay(j Journal, def Definition, codec Codec) (Replayed, error) {
 		}
 		return nil
 	}
-	m, done, err := replay(j.Run, def.define(), codec, true, each)
+	of, err := defined(def)
+	if err != nil {
+		return Replayed{}, fmt.Errorf("durable.Replay: %w", err)
+	}
+	m, done, err := replay(j.Run, of, codec, true, each)
 	defer m.close()
 	return done, err
 }

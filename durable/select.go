@@ -16,6 +16,9 @@ type Case struct {
 // Receiving is a case of Select that takes a value from the channel and calls fn with it, or with
 // ErrChanClosed.
 func (c *Chan[T]) Receiving(fn func(v T, err error)) Case {
+	if fn == nil {
+		panic("durable: Receiving needs a function to call with the value, got nil")
+	}
 	receive := func(v T, err error) { fn(v, chanError(err)) }
 	return Case{c.c.Receiving(receive), c.shared, "a value from"}
 }

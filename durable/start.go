@@ -2,6 +2,7 @@ package durable
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"time"
@@ -24,6 +25,12 @@ func (r Run[Out]) ID() string { return r.id }
 // call Start again.
 func (w *Workflow[In, Out]) Start(ctx context.Context, e *Engine, id string, in In) (Run[Out], error) {
 	r := Run[Out]{engine: e, id: id}
+	if w == nil {
+		return r, fmt.Errorf("durable: run %q was started of a nil *Workflow; use one that Define returned", id)
+	}
+	if err := e.missing(); err != nil {
+		return r, err
+	}
 	input, err := e.codec.Encode(in)
 	if err != nil {
 		return r, &CodecError{What: fmt.Sprintf("input of run %q", id), Type: typeName[In](), Cause: err}
@@ -46,6 +53,9 @@ func (w *Workflow[In, Out]) Run(e *Engine, id string) Run[Out] { return Run[Out]
 // unharmed. ctx bounds the waiting only.
 func (r Run[Out]) Result(ctx context.Context) (Out, error) {
 	var out Out
+	if err := r.engine.missing(); err != nil {
+		return out, err
+	}
 	result, err := r.engine.result(ctx, r.id)
 	if err != nil {
 		return out, err
@@ -54,6 +64,15 @@ func (r Run[Out]) Result(ctx context.Context) (Out, error) {
 		return out, &CodecError{What: fmt.Sprintf("result of run %q", r.id), Type: typeName[Out](), Cause: err}
 	}
 	return out, nil
+}
+
+// missing says that there is no engine to ask.
+func (e *Engine) missing() error {
+	if e == nil {
+		return errors.New("durable: the Engine is nil; open one with durable.Open, and use a Run that Start or " +
+			"Workflow.Run returned")
+	}
+	return nil
 }
 
 func (e *Engine) start(ctx context.Context, info RunInfo, input []byte) error {

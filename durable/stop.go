@@ -2,6 +2,7 @@ package durable
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -42,7 +43,7 @@ const maxReason = 4096
 
 // stop hands the event to the run and waits until the store says that it has seen it.
 func (e *Engine) stop(ctx context.Context, run string, ev Event) error {
-	if err := checkID("run's id", run); err != nil {
+	if err := errors.Join(e.missing(), checkID("run's id", run)); err != nil {
 		return err
 	}
 	if len(ev.Reason) > maxReason {

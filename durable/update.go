@@ -178,7 +178,7 @@ func (m *machine) startUpdate(ev *Event) {
 func (u Update[In, Out]) Call(ctx context.Context, e *Engine, run, id string, in In) (Out, error) {
 	var out Out
 	u.named()
-	if err := checkID("run's id", run); err != nil {
+	if err := errors.Join(e.missing(), checkID("run's id", run)); err != nil {
 		return out, err
 	}
 	if id != "" {

@@ -66,7 +66,7 @@ func (v Value[T]) check() {
 func (v Value[T]) Get(ctx context.Context, e *Engine, run string) (T, error) {
 	var none T
 	v.check()
-	if err := checkID("run's id", run); err != nil {
+	if err := errors.Join(e.missing(), checkID("run's id", run)); err != nil {
 		return none, err
 	}
 	if err := context.Cause(ctx); err != nil {
@@ -96,7 +96,7 @@ func (v Value[T]) Watch(ctx context.Context, e *Engine, run string) iter.Seq2[T,
 	v.check()
 	return func(yield func(T, error) bool) {
 		var none T
-		if err := checkID("run's id", run); err != nil {
+		if err := errors.Join(e.missing(), checkID("run's id", run)); err != nil {
 			yield(none, err)
 			return
 		}

@@ -31,6 +31,15 @@ func (l *Loop) mustBeInside(op string) {
 	}
 }
 
+// Here returns what Current does, and inside is false, instead of a panic, when the caller is a goroutine
+// that is not a task of this loop while one runs.
+func (l *Loop) Here() (t *Task, inside bool) {
+	if on := l.on.get(); on != 0 && on != goroutine() && l.on.get() != 0 && !l.hosts(goroutine()) {
+		return nil, false
+	}
+	return l.cur.get(), true
+}
+
 // enterElsewhere decides about a goroutine that does not have this loop's control itself: it may still be
 // a task of a loop that a task of this one runs, or of one nested deeper.
 func (l *Loop) enterElsewhere(op string) {
