@@ -65,8 +65,8 @@ func (ctx Context) enter(call string) *branch {
 // when the run has left the memory and the branch is being unwound.
 func (m *machine) mayCall(call string) bool {
 	if _, inside := m.loop.Here(); !inside {
-		panic("durable: " + call + " of a workflow was called by a goroutine of its own; start concurrent branches " +
-			"with durable.Go, not with the go statement")
+		panic("durable: " + call + " of a workflow was called by a goroutine of its own; start concurrent " +
+			"branches with durable.Go, not with the go statement")
 	}
 	b := m.current()
 	if b == nil {

@@ -69,18 +69,21 @@ var contextCalls = map[string]func(ctx durable.Context){
 func TestAContextThatIsUsedWhereItMayNotBe(t *testing.T) {
 	var ended durable.Context
 	require.NoError(t, inWorkflow(t, func(ctx durable.Context) { ended = ctx }))
-	const outside = " was called on a workflow's Context outside of the workflow, perhaps in a step or after the " +
-		"run had ended; a step uses its own context.Context"
+	const outside = " was called on a workflow's Context outside of the workflow, perhaps in a step or after " +
+		"the run had ended; a step uses its own context.Context"
 	for name, call := range contextCalls {
-		require.Equal(t, "durable: "+name+" was called on an empty Context; use the one that the workflow was given",
-			said(func() { call(durable.Context{}) }))
+		const empty = " was called on an empty Context; use the one that the workflow was given"
+		require.Equal(t, "durable: "+name+empty, said(func() { call(durable.Context{}) }))
 		require.Equal(t, "durable: "+name+outside, said(func() { call(ended) }), "after the run had ended")
 	}
 	call := contextCalls["Now"]
 	err := inWorkflow(t, func(durable.Context) { call(ended) })
 	require.ErrorContains(t, err, "durable: Now"+outside, "of another run")
 	err = inWorkflow(t, func(ctx durable.Context) {
-		_, err := durable.Step(ctx, "s", func(context.Context, string) (string, error) { call(ctx); return "", nil }, "")
+		_, err := durable.Step(ctx, "s", func(context.Context, string) (string, error) {
+			call(ctx)
+			return "", nil
+		}, "")
 		panic(err)
 	})
 	require.ErrorContains(t, err, "durable: Now"+outside, "in a step")
@@ -97,8 +100,8 @@ func TestAContextThatIsUsedWhereItMayNotBe(t *testing.T) {
 		_, cancel := ctx.WithCancel()
 		byGoroutine(func() { cancel(nil) })
 	})
-	require.ErrorContains(t, err, "durable: a cancel function of a workflow was called by a goroutine of its own; "+
-		"start concurrent branches with durable.Go, not with the go statement")
+	require.ErrorContains(t, err, "durable: a cancel function of a workflow was called by a goroutine of its "+
+		"own; start concurrent branches with durable.Go, not with the go statement")
 }
 
 // TestNamesAndIDsThatCannotBeUsed are refused wherever they are given.
