@@ -23,12 +23,12 @@ func ExampleAll() {
 		if err != nil {
 			panic(err)
 		}
-		fmt.Printf("%s: %q, %d needed; fixed: %v\n",
-			k.Name, found.Failure.Property, found.Deviations, passed.Failure == nil)
+		fmt.Printf("%s: %q is broken; fixed, it holds: %v\n",
+			k.Name, found.Failure.Property, passed.Failure == nil)
 	}
 	// Output:
-	// empty taken for absent: "a recorded step does not run again", 1 needed; fixed: true
-	// error that is only its text: "a declined card raises no alarm", 1 needed; fixed: true
-	// fingerprint in order of arrival: "a run is recognised", 2 needed; fixed: true
-	// prefix without a terminator: "a timer stays until it fires", 1 needed; fixed: true
+	// empty taken for absent: "a recorded step does not run again" is broken; fixed, it holds: true
+	// error that is only its text: "a declined card raises no alarm" is broken; fixed, it holds: true
+	// fingerprint in order of arrival: "a run is recognised" is broken; fixed, it holds: true
+	// prefix without a terminator: "a timer stays until it fires" is broken; fixed, it holds: true
 }
