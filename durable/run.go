@@ -265,6 +265,9 @@ func (e *Engine) load(r *run) error {
 			}
 		}
 	}
+	if m.ended { // something has come late; what it had not waited for is over
+		return nil
+	}
 	if err := e.relaunch(r, fresh); err != nil {
 		return err
 	}

@@ -2,23 +2,42 @@
 //
 // # Terms
 //
-// A property is something that must hold. Check runs a workflow, unmodified and on the production engine,
+// A property is something that must hold. [Check] runs a workflow, unmodified and on the production engine,
 // in one simulated world after another. In each, a client starts a few runs with generated inputs, while
 // the node that runs them crashes at moments that nobody chose, loses or tears its last write, reboots,
-// and learns of its completions in an unusual order. The oracles watch:
+// and learns of its completions in an unusual order. Half of the engines evict a run after each event, so
+// that what they know comes from the journal.
 //
-//   - "replay is identical": workflow code, run again by a fresh process over the whole journal and over
-//     every prefix of it, asks for the same operations with the same ids and arguments and comes to the
-//     same result.
-//   - "recorded entries are kept": no committed journal entry is lost or changed, whatever crashes.
-//   - "a checkpointed step does not run again".
-//   - "what was acknowledged is durable": a start that was answered is never forgotten, and a result that
-//     a client was told stays the result.
-//   - "an ended run leaves nothing behind": no timer, no mark that there is work to do.
-//   - "when faults stop, every run ends", with the reason when one doesn't.
-//   - "the same schedule gives the same trace", which package sim sees to.
+// [Exhaust] draws nothing: it tries every crash, every pair of crashes and every order of arrival of one
+// small example, does not run on from a state that it has seen, and says what that proves. [CheckService] is
+// for several workflows on several nodes, with clients that start, post, ask, cancel and look at random.
 //
-// Invariants of one's own go into World.Holds.
+// # What is watched
+//
+// An oracle is what watches a property. Each has a name, by which a failure is known while it shrinks:
+//
+//	ReplayIdentical  Workflow code, run again by a fresh process over the whole journal and over every prefix of
+//	                 it, asks for the same operations with the same ids and arguments and comes to the same
+//	                 result; so does a process that has replayed before.
+//	FaultFreeResult  The result is the one that the run has without faults, with completions in the same order.
+//	                 Only with Config.FaultFree.
+//	EntriesKept      No journal entry that was committed is lost or changed, whatever crashes.
+//	StepRan          A step whose result is checkpointed has run at least once.
+//	NoStepAgain      A step does not run again after its checkpoint.
+//	EndsOnce         A step or transaction is checkpointed once. A transaction's writes are in the same commit, so
+//	                 it takes effect exactly once.
+//	MessageOnce      A message with an id is received at most once, and no run receives more than was sent.
+//	AckDurable       What clients were told stays so: starts, messages that were accepted, ends and results.
+//	EndFinal         Nothing happens to a run after its end, and how it ended does not change.
+//	UndoneInReverse  A run that fails has undone what it did, the last step first; one that does not fail has
+//	                 undone nothing. Only for the steps in Config.Undo.
+//	NothingLeft      A run that has ended leaves no timer, no place in a queue, no mail, no mark in an index.
+//	EveryRunEnds     When faults stop, every run ends; if not, the report says what it waits for.
+//	EngineOpens      The engine opens on whatever a crash has left.
+//	TimeForward      No run sees time going back, whatever the clocks do.
+//
+// And "the same schedule gives the same trace", which package sim sees to. Invariants of one's own go into
+// World.Holds, and what should be reached at least once into [sim.World.Sometimes].
 //
 // # Example
 //
@@ -36,6 +55,9 @@
 //
 // A failure prints the smallest difference from a run without faults and in plain order that still breaks
 // the property, and one command that reproduces it; see package sim for the report and for the flags.
+// Exhaust takes the same Config:
+//
+//	properties.Exhaust(t, cfg, properties.Bounds{Crashes: 2})
 //
 // # More checks
 //
@@ -46,5 +68,8 @@
 // # Limits
 //
 // The steps' world must not use goroutines, the wall clock or native blocking; it lives in the simulation
-// (see package sim). Passing says that the schedules tried did not break the workflow, not that none does.
+// (see package sim). Passing Check says that the schedules tried did not break the workflow, not that none
+// does. What Exhaust proves holds for the inputs and bounds that it prints, and for the simulated disk and
+// clock; its manual says what it takes for the same state. An oracle sees what becomes durable and what
+// clients are told, not the memory of the engine.
 package properties

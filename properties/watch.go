@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/reprise-dst/reprise/durable"
@@ -24,9 +26,15 @@ type watch struct {
 // seen is what was seen of one run.
 type seen struct {
 	id      string
-	started bool              // the client was told
+	started bool              // a client was told
+	told    bool              // a client was told how it ended
 	entries []durable.Entry   // known to be durable
 	over    map[string]string // operations that a committed entry ended, and how
+	begun   map[string]bool   // steps that have begun, by operation
+	topics  map[string]string // of operations that wait for a message
+	letters map[string]bool   // messages with an id that were received, by topic and id
+	ended   bool              // the last entry is its end
+	status  durable.Status    // after its end, once it was looked up
 }
 
 func (v *watch) run(id string) *seen {
@@ -35,7 +43,10 @@ func (v *watch) run(id string) *seen {
 			return r
 		}
 	}
-	r := &seen{id: id, over: map[string]string{}}
+	r := &seen{
+		id: id, over: map[string]string{}, begun: map[string]bool{}, topics: map[string]string{},
+		letters: map[string]bool{},
+	}
 	v.runs = append(v.runs, r)
 	return r
 }
@@ -58,29 +69,40 @@ func (v *watch) step(
 		v.world.Fail(NoStepAgain, v.subject(s.Run),
 			fmt.Sprintf("step %q (id %s) was started although %s", s.Name, s.ID, how))
 	}
+	v.run(s.Run).begun[s.ID] = true
 	return next(ctx)
 }
 
 func (v *watch) committed(run string, entries []durable.Entry) {
 	r := v.run(run)
-	for _, e := range entries {
+	for i := range entries {
+		e := &entries[i]
 		if e.Unanswered && e.Seq <= len(r.entries) {
 			continue // a child's start, of which its parent learns late
 		}
 		if e.Seq <= len(r.entries) { // the answer to an entry that had none
 			r.entries = r.entries[:e.Seq-1]
+		} else {
+			v.happened(r, e)
 		}
-		r.entries = append(r.entries, e)
+		r.entries = append(r.entries, *e)
 		if v.saw != nil {
 			v.saw()
 		}
-		if e.Event.Kind == durable.EventStepEnded {
-			r.over[e.Event.Op] = "its end is checkpointed"
+		for j := range e.Commands {
+			r.asked(&e.Commands[j])
 		}
-		for _, c := range e.Commands {
-			if c.Kind == durable.CommandCancel && c.Target == durable.CommandStep {
-				r.over[c.Op] = "its cancellation is durable"
-			}
+		r.ended = r.ended || e.Event.Kind == durable.EventTerminated
+	}
+}
+
+// digest adds what was seen, besides what the store tells, to a state.
+func (v *watch) digest(d *digest) {
+	for _, r := range v.runs {
+		d.text(r.id)
+		d.text(fmt.Sprint(r.started, r.told))
+		for _, op := range slices.Sorted(maps.Keys(r.begun)) {
+			d.text(op)
 		}
 	}
 }
@@ -124,6 +146,7 @@ func (v *watch) compare(st store.Store) {
 		for i := len(r.entries); i < len(j.Entries); i++ { // durable, though the engine died before it knew
 			v.committed(r.id, j.Entries[i:i+1])
 		}
+		v.staysEnded(r, st)
 	}
 }
 

@@ -86,6 +86,9 @@ func conclude(t testing.TB, c *Config, r *Result) {
 		t.Log(text)
 	}
 	t.Log("reprise: " + r.Summary())
+	if !c.NoFaults {
+		t.Log("reprise: " + r.Covered())
+	}
 	if c.Explore != defaultExplore {
 		t.Log("reprise: " + r.Coverage)
 	}
@@ -197,6 +200,9 @@ func sweepWith(c *Config, body func(*World)) (Result, error) {
 	began := time.Now()
 	if c.For > 0 {
 		s.expired = deadline(c.For)
+	}
+	if c.AtMost > 0 {
+		s.stopped = deadline(c.AtMost)
 	}
 	s.progress = progress(c, s)
 	found := s.run()

@@ -25,8 +25,12 @@ type Config struct {
 	// For, when it is set, keeps a sweep going for at least this much wall time, whatever Runs says.
 	For time.Duration
 
+	// AtMost, when it is set, ends a sweep after this much wall time, however few runs it has had.
+	AtMost time.Duration
+
 	// Explore names the strategy that decides which runs are tried: random (when it is empty), uniform,
-	// fifo, pct:D, deviations:K, portfolio, or some of them joined by +. See docs/ and the package comment.
+	// fifo, pct:D, deviations:K, exhaust:K, portfolio, or some of them joined by +. See docs/ and the package
+	// comment.
 	Explore string
 
 	// Shard and Shards spread a sweep over several processes: this one takes every Shards-th run, from the
@@ -153,6 +157,7 @@ func (c *Config) validate() error {
 	}{
 		{"Runs", int64(c.Runs)},
 		{"For", int64(c.For)},
+		{"AtMost", int64(c.AtMost)},
 		{"Workers", int64(c.Workers)},
 		{"MaxEvents", int64(c.MaxEvents)},
 		{"MaxSpin", int64(c.MaxSpin)},

@@ -35,6 +35,7 @@ func (inc *incarnation) mayCrash(at place, where, name string) {
 // crashed puts a crash into the trace and among the deviations.
 func (n *Node) crashed(at place, where, name string) {
 	w := n.world
+	w.hits[at]++
 	w.event(evCrash, n, "", places[at].label, 0)
 	if !w.trace.record {
 		return

@@ -127,7 +127,8 @@
 //	-sim.for=30m       keep going for this long
 //	-sim.schedule=FILE run the schedule in a file
 //	-sim.explore=NAME  the strategy: random (the default: each seed draws its own rates), uniform, fifo,
-//	                   pct:D, deviations:K (every schedule with at most K deviations), portfolio
+//	                   pct:D, deviations:K (every schedule with at most K deviations), exhaust:K (every
+//	                   schedule with at most K crashes), portfolio
 //	-sim.starts=random let a choice decide which of the ready tasks runs next, instead of FIFO
 //	-sim.shard=1/4     run the first quarter of the sweep
 //	-sim.faults=PLAN   another fault plan, such as 'crash 2% max 3; slow 5%'

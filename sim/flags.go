@@ -59,7 +59,7 @@ var settings = []setting{
 	},
 }
 
-const strategies = "random, uniform, fifo, pct:D, deviations:K, portfolio, or several joined by +"
+const strategies = "random, uniform, fifo, pct:D, deviations:K, exhaust:K, portfolio, or several joined by +"
 
 // given holds the values of the flags that were set, by the setting's name.
 var given = map[string]string{}

@@ -146,6 +146,7 @@ func TestBadConfig(t *testing.T) {
 	for _, cfg := range []sim.Config{
 		{Runs: -1},
 		{For: -1},
+		{AtMost: -1},
 		{Workers: -1},
 		{MaxEvents: -1},
 		{MaxSpin: -1},

@@ -194,8 +194,10 @@ func (n *Node) Offload(group, name string, work func(ctx context.Context), done 
 	inc.mayCrash(atStart, "before step", name)
 	w.spawn(inc, name, func() {
 		w.event(evStart, n, group, name, 0)
+		w.merging.begins(w, group, name)
 		work(w.loop.Current().Context())
 		n.enter("Node.Offload")
+		w.merging.ends(w)
 		w.event(evEnd, n, group, name, 0)
 		inc.mayCrash(atEnd, "after step", name)
 		inc.arrive(arrival{kind: evComplete, group: group, name: name})

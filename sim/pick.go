@@ -15,6 +15,7 @@ func (w *World) Pick(label string, n int) int {
 	p := w.pickPoint(label)
 	k := p.Pick(n)
 	w.event(evPick, nil, "", label, int64(k))
+	w.merging.picked(w, label, k)
 	if k != 0 {
 		w.deviate(p, nil, label, w.say("picks %d of 0 to %d", k, n-1))
 	}
@@ -28,6 +29,7 @@ func (w *World) Chance(label string, probability float64) bool {
 	p := w.pickPoint(label)
 	k := p.Chance(probability, 2)
 	w.event(evPick, nil, "", label, int64(k))
+	w.merging.picked(w, label, k)
 	if k != 0 {
 		w.deviate(p, nil, label, "happens")
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/reprise-dst/reprise/fault"
+	"github.com/reprise-dst/reprise/internal/explore"
 )
 
 // Result is what a sweep has seen.
@@ -21,6 +22,7 @@ type Result struct {
 	Damaged int           // worlds that ended where a store noticed that its disk is damaged, see Node.OnDamage
 	Orders  int           // distinct orders in which steps completed, counted up to a million
 
+	Points    []PointCount  // how often nodes died by choice, by kind of crash point
 	Faults    []fault.Count // how often each kind of the plan could have fired, and did
 	Sometimes []Reached     // every Sometimes, in alphabetical order
 	Unreached []string      // what the sweep never reached, one line each
@@ -30,6 +32,12 @@ type Result struct {
 	FailedSeed uint64   // of the world that failed, before shrinking
 	Deviations int      // in the smallest schedule that was found to fail alike
 	Report     string   // what a person should read about the failure
+}
+
+// PointCount says how often nodes died by choice at one kind of crash point.
+type PointCount struct {
+	Point   string // what follows the node's name in the labels of choices, such as crash/commit
+	Crashes int
 }
 
 // Reached says in how many worlds a Sometimes held, of those that asked it.
@@ -58,6 +66,34 @@ func (r *Result) Summary() string {
 	return text
 }
 
+// Covered says in one line which crash points and faults were hit, how often, and which were not.
+func (r *Result) Covered() string {
+	var hit, missed []string
+	note := func(what string, n int) {
+		if n > 0 {
+			hit = append(hit, fmt.Sprintf("%s %s", what, number(int64(n))))
+		} else {
+			missed = append(missed, what)
+		}
+	}
+	for _, p := range r.Points {
+		note(p.Point, p.Crashes)
+	}
+	for _, f := range r.Faults {
+		if f.Kind != fault.Crash && f.Kind != fault.Torn {
+			note(string(f.Kind), f.Fired)
+		}
+	}
+	text := "covered: " + strings.Join(hit, ", ")
+	if len(hit) == 0 {
+		text = "covered: no fault"
+	}
+	if len(missed) > 0 {
+		text += "; never: " + strings.Join(missed, ", ")
+	}
+	return text
+}
+
 // maxOrders bounds the memory of a sweep that counts distinct completion orders.
 const maxOrders = 1_000_000
 
@@ -68,6 +104,7 @@ type tally struct {
 	events  int64
 	choices int64
 	crashes int
+	hits    [placeCount]int
 	damaged int
 	orders  map[uint64]struct{}
 	faults  []fault.Count
@@ -85,6 +122,9 @@ func (t *tally) count(s *stats) {
 	t.events += int64(s.events)
 	t.choices += int64(s.picks)
 	t.crashes += s.crashes
+	for at, n := range s.hits {
+		t.hits[at] += n
+	}
 	if s.over {
 		t.damaged++
 	}
@@ -121,6 +161,11 @@ func (t *tally) result() Result {
 	r := Result{
 		Runs: t.runs, Virtual: t.virtual, Events: t.events, Choices: t.choices, Crashes: t.crashes,
 		Damaged: t.damaged, Orders: len(t.orders), Faults: t.faults,
+	}
+	for at, p := range places {
+		if classes[at] == explore.Crash {
+			r.Points = append(r.Points, PointCount{strings.TrimPrefix(p.label, "/"), t.hits[at]})
+		}
 	}
 	for _, property := range slices.Sorted(maps.Keys(t.reached)) {
 		r.Sometimes = append(r.Sometimes, *t.reached[property])

@@ -21,6 +21,7 @@ type sweep struct {
 	strategy explore.Strategy
 	progress func()      // called after each batch
 	expired  func() bool // whether the time for the sweep is over; nil when only cfg.Runs counts
+	stopped  func() bool // whether the sweep must end, however few runs it has had; nil when it need not
 	lanes    int
 	total    tally
 
@@ -46,6 +47,7 @@ type stats struct {
 	events    int
 	picks     int
 	crashes   int
+	hits      [placeCount]int
 	over      bool
 	order     uint64
 	faults    []fault.Count
@@ -72,7 +74,7 @@ func newSweep(cfg *Config, body func(*World)) (*sweep, error) {
 		seed = baseSeed(cfg.Name)
 	}
 	strategy, err := explore.Parse(cfg.Explore,
-		explore.Config{Seed: seed, Shard: cfg.Shard, Shards: cfg.Shards, Order: isQueue})
+		explore.Config{Seed: seed, Shard: cfg.Shard, Shards: cfg.Shards, Class: classOf})
 	if err != nil {
 		return nil, err
 	}
@@ -87,9 +89,26 @@ func laneCount(cfg *Config) int {
 	return runtime.GOMAXPROCS(0)
 }
 
-// isQueue tells strategies which labels pick from what waits, oldest first.
-func isQueue(label string) bool {
-	return strings.HasSuffix(label, "/completes") || label == labelArrives || label == labelStarts
+// classOf tells strategies what a label asks.
+func classOf(label string) explore.Class {
+	if label == labelArrives || label == labelStarts {
+		return explore.Order
+	}
+	for at, p := range places {
+		if strings.HasSuffix(label, p.label) {
+			return classes[at]
+		}
+	}
+	return explore.Free
+}
+
+// classes says what is asked at each place; what is not listed is explore.Free.
+var classes = [placeCount]explore.Class{
+	atCommit: explore.Crash, atSpawn: explore.Crash, atStart: explore.Crash, atEnd: explore.Crash,
+	atTimer: explore.Crash, atAnswer: explore.Crash, atTorn: explore.Crash,
+	atLost: explore.Form, atTornBytes: explore.Form,
+	atCompletes: explore.Order,
+	atReboot:    explore.Fixed, atFlush: explore.Fixed,
 }
 
 // baseSeed is where the sequence of seeds starts for a test that names none.
@@ -120,6 +139,9 @@ func (s *sweep) run() *finding {
 func (s *sweep) fill(size int) int {
 	s.batch = s.batch[:0]
 	left := s.cfg.Runs - s.total.runs
+	if s.stopped != nil && s.stopped() {
+		return 0
+	}
 	if s.expired != nil && !s.expired() {
 		left = max(left, size)
 	}
@@ -211,8 +233,8 @@ func (s *sweep) selfChecks(run explore.Run) bool {
 func (b *slot) take(w *World) {
 	b.ran, b.failure, b.hash = true, w.failure, w.trace.hash
 	b.stats = stats{
-		virtual: w.offset(), events: w.trace.count, picks: w.list.Len(), crashes: w.crashes, over: w.over,
-		order: w.order, faults: w.faults.Counts(), sometimes: w.sometimes,
+		virtual: w.offset(), events: w.trace.count, picks: w.list.Len(), crashes: w.crashes, hits: w.hits,
+		over: w.over, order: w.order, faults: w.faults.Counts(), sometimes: w.sometimes,
 	}
 	if w.failure != nil {
 		b.devs = w.list.Deviations()

@@ -37,6 +37,7 @@ type World struct {
 	spun     int   // of those, since time last moved
 	order    uint64
 	crashes  int
+	hits     [placeCount]int // crashes by choice, by place
 
 	arrivesPoint *choice.Point
 	picks        map[string]*choice.Point // the points of World.Pick
@@ -46,8 +47,10 @@ type World struct {
 	moved        bool              // something has happened since the watchers looked
 	explains     []func() []string // see Explain
 	failure      *Failure
-	faultless    bool // StopFaults was called
-	over         bool // it ends, as passed, because a disk is damaged
+	faultless    bool     // StopFaults was called
+	over         bool     // it ends, as passed, because a disk is damaged
+	merging      *merging // nil unless the strategy remembers states
+	merged       bool     // it ends, as passed, because it came to a state that is explored already
 	ended        bool
 	hangs        bool // the watchdog has given it up
 }
@@ -56,6 +59,7 @@ type World struct {
 func newWorld(cfg *Config, seed uint64, src choice.Source, record bool) *World {
 	w := &World{cfg: cfg, seed: seed, source: src, loop: eventloop.New(), clock: clock.NewVirtual(Epoch)}
 	w.list = choice.NewList(src)
+	w.merging = newMerging(src)
 	w.faults = cfg.Faults.Injector(w.list)
 	w.trace.record = record
 	if cfg.RandomStarts {
@@ -91,7 +95,7 @@ func (w *World) readyName(k int) string {
 // run lets the body run as the world's main task until it returns or the world fails.
 func (w *World) run(body func(*World)) {
 	w.main = w.spawn(nil, "main", func() { body(w) })
-	for w.failure == nil && !w.over && !w.main.Done() {
+	for w.failure == nil && !w.over && !w.merged && !w.main.Done() {
 		w.step()
 	}
 	w.askTwins()
@@ -160,6 +164,9 @@ func (w *World) end() {
 
 // spawn starts a task. A task that panics fails the world.
 func (w *World) spawn(owner *incarnation, name string, fn func()) *eventloop.Task {
+	if owner == nil && w.merging != nil {
+		fn = w.merging.noted(w, name, fn)
+	}
 	t := w.loop.Go(name, fn)
 	t.Owner = nil
 	if owner != nil {
@@ -184,7 +191,11 @@ func (w *World) current(what string) *eventloop.Task {
 // running is the running task, or nil. It panics in a goroutine that is no task of the world while one runs.
 func (w *World) running(what string) *eventloop.Task {
 	defer refuseForeign(what)
-	return w.loop.Current()
+	t := w.loop.Current()
+	if w.merging != nil {
+		w.merging.acts(w, t, what)
+	}
+	return t
 }
 
 // refuseForeign turns the loop's refusal of a goroutine into one that names what was called.

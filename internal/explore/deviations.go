@@ -1,7 +1,6 @@
 package explore
 
 import (
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -34,7 +33,7 @@ func newDeviations(depth int, config Config) *deviations {
 	if config.Answers == 0 {
 		config.Answers = defaultAnswers
 	}
-	d := &deviations{depth: depth, config: config, ids: make(map[string]uint64)}
+	d := &deviations{depth: depth, config: config, labels: newLabels()}
 	d.levels = append(d.levels, level{total: 1})
 	return d
 }
@@ -53,9 +52,8 @@ type deviations struct {
 	handed  int
 	pending int
 
-	ids    map[string]uint64 // of labels
-	labels []string          // by id
-	bytes  int               // held by all spaces
+	labels labels
+	bytes  int // held by all spaces
 
 	left    int // answers beyond config.Answers
 	pruned  int // failed runs that are not deviated from
@@ -75,10 +73,8 @@ type node struct {
 	own    choice.Deviation
 	level  int
 
-	// space holds the choices after the own deviation, while they are needed: label id, occurrence and number
-	// of answers of each, as varints.
-	space  []byte
-	answer int // the next answer, as an index into those that are tried, of the first choice in space
+	space  []byte // the choices after the own deviation, packed, while they are needed
+	answer int    // the next answer, as an index into those that are tried, of the first choice in space
 }
 
 func (n *node) deviations() []choice.Deviation {
@@ -148,25 +144,16 @@ func (d *deviations) child() *node {
 
 // deviate takes the next run that deviates from p.
 func (d *deviations) deviate(p *node) *node {
-	rest := p.space
-	number := func() int {
-		v, size := binary.Uvarint(rest)
-		rest = rest[size:]
-		return int(v)
-	}
-	label, occurrence, n := d.labels[number()], number(), number()
-	tried := min(n-1, d.config.Answers)
-	answer := 1
-	if tried > 1 { // evenly from 1 to n-1
-		answer += int(int64(p.answer) * int64(n-2) / int64(tried-1))
-	}
+	c, rest := d.labels.unpack(p.space)
+	tried := min(c.N-1, d.config.Answers)
+	answer := spread(p.answer, tried, c.N)
 	if p.answer++; p.answer == tried {
 		d.bytes -= len(p.space) - len(rest)
 		p.space, p.answer = rest, 0
 	}
 	return &node{
 		parent: p, level: p.level + 1,
-		own: choice.Deviation{Label: label, Occurrence: occurrence, Answer: answer},
+		own: choice.Deviation{Label: c.Label, Occurrence: c.Occurrence, Answer: answer},
 	}
 }
 
@@ -209,24 +196,8 @@ func (d *deviations) Done(run Run, result Result) {
 		d.dropped++
 		return
 	}
-	n.space = d.pack(after)
+	n.space = d.labels.pack(after)
 	d.bytes += len(n.space)
-}
-
-func (d *deviations) pack(choices []choice.Choice) []byte {
-	space := make([]byte, 0, 4*len(choices))
-	for _, c := range choices {
-		id, known := d.ids[c.Label]
-		if !known {
-			id = uint64(len(d.labels))
-			d.ids[c.Label] = id
-			d.labels = append(d.labels, c.Label)
-		}
-		space = binary.AppendUvarint(space, id)
-		space = binary.AppendUvarint(space, uint64(c.Occurrence))
-		space = binary.AppendUvarint(space, uint64(c.N))
-	}
-	return space
 }
 
 func find(choices []choice.Choice, d choice.Deviation) int {

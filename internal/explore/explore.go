@@ -24,6 +24,8 @@
 //   - pct:D: priorities over chains of completions, with a bound on the probability of missing a bug of
 //     depth D; see [PCT].
 //   - deviations:K: every schedule with at most K deviations from the run without any; see [Deviations].
+//   - exhaust:K and exhaust:K,D: every schedule with at most K crashes, and at most D deviations from the order
+//     in which things arrive; see [Exhaust].
 //   - portfolio: deviations:1, random, pct:2 and pct:3 in turn; and any names joined by +.
 //
 // Which runs random, uniform and pct hand out is a function of the seed alone; deviations and a portfolio
@@ -54,6 +56,7 @@ type Run struct {
 
 	again func() choice.Source
 	node  *node    // of Deviations
+	visit *visit   // of Exhaust
 	owner Strategy // of a portfolio
 	inner *Run     // of a portfolio
 }
@@ -93,16 +96,39 @@ type Config struct {
 	Shards  int    // among how many processes the runs are spread; 0 is 1
 	Answers int    // how many answers of one choice Deviations tries at most; 0 is 16
 
-	// Order reports whether a label picks from a queue: its answer says which of the waiting items goes
-	// first, oldest first. PCT orders these. Nil means labels whose last part is "completes" or "starts".
-	Order func(label string) bool
+	// Class says what a label asks. Nil means that labels whose last part is "completes" or "starts" ask for an
+	// Order, and all others are Free.
+	Class func(label string) Class
+}
+
+// Class is what the choices under a label are about.
+type Class uint8
+
+// The classes of choices.
+const (
+	Free  Class = iota // anything that is none of the others
+	Order              // which of the waiting items goes first, oldest first
+	Crash              // whether a node dies here
+	Form               // what is left after a crash that has been chosen
+	Fixed              // Exhaust never deviates here
+)
+
+func (c Config) class(label string) Class {
+	if c.Class != nil {
+		return c.Class(label)
+	}
+	if last := label[strings.LastIndexByte(label, '/')+1:]; last == "completes" || last == "starts" {
+		return Order
+	}
+	return Free
 }
 
 // ErrStrategy is what all errors of [Parse] are.
 var ErrStrategy = errors.New("bad exploration")
 
 // names is what the error about an unknown strategy lists.
-const names = "fifo, random, uniform, pct:D, deviations:K and portfolio, or some of them joined by +"
+const names = "fifo, random, uniform, pct:D, deviations:K, exhaust:K and portfolio, or some of them " +
+	"joined by +"
 
 // Parse makes the strategy with this name.
 func Parse(name string, config Config) (Strategy, error) {
@@ -130,6 +156,9 @@ func Parse(name string, config Config) (Strategy, error) {
 		return Portfolio(all...), nil
 	}
 	kind, text, numbered := strings.Cut(name, ":")
+	if kind == "exhaust" {
+		return parseExhaust(name, text, config)
+	}
 	number, err := strconv.Atoi(text)
 	switch {
 	case kind != "pct" && kind != "deviations":

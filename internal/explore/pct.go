@@ -3,7 +3,6 @@ package explore
 import (
 	"fmt"
 	"math"
-	"strings"
 
 	"github.com/reprise-dst/reprise/internal/choice"
 )
@@ -13,19 +12,19 @@ import (
 // for each chain of events, always the highest one first, and depth-1 places at which the chain that would
 // go first falls below all others.
 //
-// How this maps on Pick. A label for which config.Order holds picks from a queue: n items wait in the order
-// in which they came, the answer says which one goes, and it leaves the queue. So the source knows, from n
-// and its own answers alone, who is who: the picked item is gone, the others have moved up, and the rest is
-// new. The first new item after a pick is a consequence of what was picked: it continues its chain and has
-// its priority. Each further one begins a chain with a priority of its own. A pick among one is not asked;
-// the source sees it in the occurrences, and continues the chain of the item that was left.
-// The depth-1 places are drawn from all the picks of size, as the n-th pick under a label, so that a pick
-// more under one label changes nothing under another. All other choices are answered by [Swarm].
+// How this maps on Pick. A label for which config.Class says Order picks from a queue: n items wait in the
+// order in which they came, the answer says which one goes, and it leaves the queue. So the source knows,
+// from n and its own answers alone, who is who: the picked item is gone, the others have moved up, and the
+// rest is new. The first new item after a pick is a consequence of what was picked: it continues its chain
+// and has its priority. Each further one begins a chain with a priority of its own. A pick among one is not
+// asked; the source sees it in the occurrences, and continues the chain of the item that was left. The
+// depth-1 places are drawn from all the picks of size, as the n-th pick under a label, so that a pick more
+// under one label changes nothing under another. All other choices are answered by [Swarm].
 //
 // A crash empties a queue without the source being told; what waits afterwards then takes over the places
 // of what has gone, which costs nothing but some of the randomness.
 func PCT(seed uint64, depth int, size Size, config Config) choice.Source {
-	p := &pctSource{seed: seed, rest: Swarm(seed).(choice.Binder), order: config.order}
+	p := &pctSource{seed: seed, rest: Swarm(seed).(choice.Binder), class: config.class}
 	draw := choice.NewStream(seed, "pct")
 	for i := range depth - 1 {
 		if steps := size.Steps(); steps > 0 {
@@ -38,7 +37,7 @@ func PCT(seed uint64, depth int, size Size, config Config) choice.Source {
 type pctSource struct {
 	seed  uint64
 	rest  choice.Binder
-	order func(label string) bool
+	class func(label string) Class
 	drops []place
 }
 
@@ -54,7 +53,7 @@ func (p *pctSource) Answer(q choice.Query) int {
 }
 
 func (p *pctSource) Bind(label string) choice.Source {
-	if !p.order(label) {
+	if p.class(label) != Order {
 		return p.rest.Bind(label)
 	}
 	q := &pctQueue{draw: choice.NewStream(p.seed, "pct "+label), drops: make(map[int]uint64)}
@@ -156,7 +155,7 @@ func Measure(choices []choice.Choice, config Config) Size {
 	var queues []*queue
 	var size Size
 	for _, c := range choices {
-		if !config.order(c.Label) {
+		if config.class(c.Label) != Order {
 			continue
 		}
 		i, known := at[c.Label]
@@ -266,12 +265,4 @@ func (p *pct) Coverage() string {
 		text += fmt.Sprintf(" (within the first %s of up to %s picks)", number(k), number(p.longest))
 	}
 	return text
-}
-
-func (c Config) order(label string) bool {
-	if c.Order != nil {
-		return c.Order(label)
-	}
-	last := label[strings.LastIndexByte(label, '/')+1:]
-	return last == "completes" || last == "starts"
 }

@@ -54,7 +54,12 @@ func TestMeasureTellsLabelsApart(t *testing.T) {
 		{Label: "b/completes", Chains: 4, Picks: 3}, // between picks among one, what is left goes on
 		{Label: "a/completes", Chains: 3, Picks: 3},
 	}}, explore.Measure(list.Choices(), explore.Config{}))
-	only := explore.Config{Order: func(label string) bool { return label == "latency" }}
+	only := explore.Config{Class: func(label string) explore.Class {
+		if label == "latency" {
+			return explore.Order
+		}
+		return explore.Free
+	}}
 	require.Equal(t, "latency", explore.Measure(list.Choices(), only).Labels[0].Label)
 }
 

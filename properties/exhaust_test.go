@@ -1,0 +1,189 @@
+package properties_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/reprise-dst/reprise/durable"
+	"github.com/reprise-dst/reprise/internal/golden"
+	"github.com/reprise-dst/reprise/properties"
+	"github.com/reprise-dst/reprise/sim"
+	"github.com/reprise-dst/reprise/store"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+func exhaust(t *testing.T, cfg properties.Config[int, int], bounds properties.Bounds) sim.Result {
+	t.Helper()
+	if cfg.Sim.Disk == nil {
+		cfg.Sim.Disk = store.NewMemoryDisk
+	}
+	if cfg.Inputs == nil {
+		cfg.Inputs = rapid.Just(0)
+	}
+	cfg.Sim.Name = t.Name()
+	config, body := properties.Exhaustive(cfg, bounds)
+	r, err := sim.Sweep(config, body)
+	require.NoError(t, err)
+	return r
+}
+
+// fan runs n steps at once.
+func fan(n int) *durable.Workflow[int, int] {
+	return durable.Define("fan", func(ctx durable.Context, _ int) (int, error) {
+		var all []durable.Future[int]
+		for i := range n {
+			all = append(all, durable.Async(ctx, "plus", plus, i))
+		}
+		sums, err := durable.Gather(ctx, all...)
+		return len(sums), err
+	})
+}
+
+// witness stands in for the test that Exhaust is called by.
+type witness struct {
+	testing.TB
+	log []string
+}
+
+func (*witness) Helper()             {}
+func (*witness) Name() string        { return "TestWitness" }
+func (*witness) Failed() bool        { return false }
+func (v *witness) Log(args ...any)   { v.log = append(v.log, fmt.Sprint(args...)) }
+func (v *witness) Fatal(args ...any) { panic(fmt.Sprint(args...)) }
+
+// What Exhaust proves is the last line of its log.
+func TestWhatExhaustProves(t *testing.T) {
+	var said []string
+	try := func(workflow *durable.Workflow[int, int], cfg sim.Config, bounds properties.Bounds) {
+		v := &witness{TB: t}
+		cfg.Disk = store.NewMemoryDisk
+		properties.Exhaust(v, properties.Config[int, int]{
+			World: properties.WithoutWorld(workflow), Inputs: rapid.Just(0), Sim: cfg,
+		}, bounds)
+		said = append(said, strings.ReplaceAll(v.log[len(v.log)-1], "; ", ";\n    "))
+	}
+	try(steps(always), sim.Config{}, properties.Bounds{})
+	try(fan(2), sim.Config{}, properties.Bounds{Crashes: 1})
+	try(fan(3), sim.Config{}, properties.Bounds{Crashes: -1})
+	try(fan(3), sim.Config{}, properties.Bounds{Crashes: 1, Orders: 1})
+	try(fan(3), sim.Config{Runs: 300}, properties.Bounds{})
+	golden.Assert(t, "exhaust.txt", strings.Join(said, "\n")+"\n")
+}
+
+// The number of crashes is checked against one that is found in another way: the simulator counts where the
+// one run without a deviation could have crashed.
+func TestSingleCrashesAreCounted(t *testing.T) {
+	cfg := properties.Config[int, int]{World: properties.WithoutWorld(steps(always)), Inputs: rapid.Just(0)}
+	r := exhaust(t, cfg, properties.Bounds{Crashes: 1})
+
+	cfg.Sim.Disk = store.NewMemoryDisk
+	config, body := properties.Exhaustive(cfg, properties.Bounds{})
+	config.Explore, config.Name = "fifo", t.Name()
+	plain, err := sim.Sweep(config, body)
+	require.NoError(t, err)
+	points, commits := plain.Faults[0].Enabled, plain.Faults[1].Enabled
+	warm := points + // a node dies at each of them; at a commit with nothing of it left,
+		commits + // or with all of it,
+		3*commits // or torn at one of three places
+	require.Contains(t, r.Coverage, fmt.Sprintf("all %d single crashes", 2*warm), "warm and cold")
+}
+
+// Worlds that end in a known state change no count and no verdict.
+func TestMergingChangesNoCount(t *testing.T) {
+	for name, workflow := range map[string]*durable.Workflow[int, int]{"steps": steps(always), "fan": fan(2)} {
+		cfg := properties.Config[int, int]{World: properties.WithoutWorld(workflow)}
+		merged := exhaust(t, cfg, properties.Bounds{})
+		whole := exhaust(t, cfg, properties.Unmerged(properties.Bounds{}))
+		require.Nil(t, merged.Failure, merged.Report)
+		require.Nil(t, whole.Failure, whole.Report)
+		proved := func(r sim.Result) string { text, _, _ := strings.Cut(r.Coverage, "; "); return text }
+		require.Equal(t, proved(whole), proved(merged), name)
+		require.Contains(t, strings.ReplaceAll(proved(whole), ",", ""), fmt.Sprintf("in %d schedules", whole.Runs))
+		require.Less(t, 3*merged.Runs, whole.Runs, name)
+	}
+}
+
+// relapsing is a disk that lies only to a process that has recovered: a crash right after the second commit
+// since it was opened again loses that commit, acknowledged or not.
+type relapsing struct {
+	store.Disk
+	opened, commits int
+}
+
+type counted struct {
+	store.Store
+	commits *int
+}
+
+func (s counted) Commit(b *store.Batch) error {
+	*s.commits++
+	return s.Store.Commit(b)
+}
+
+func (d *relapsing) Open() (store.Store, error) {
+	d.opened++
+	d.commits = 0
+	st, err := d.Disk.Open()
+	return counted{st, &d.commits}, err
+}
+
+func (d *relapsing) Crash(cut int) error {
+	if d.opened > 1 && d.commits == 2 {
+		cut = d.TailBytes()
+	}
+	return d.Disk.Crash(cut)
+}
+
+func TestABugThatNeedsASecondCrashDuringRecoveryIsFound(t *testing.T) {
+	cfg := properties.Config[int, int]{World: properties.WithoutWorld(steps(always))}
+	cfg.Sim.Disk = func() store.Disk { return &relapsing{Disk: store.NewMemoryDisk()} }
+	one := exhaust(t, cfg, properties.Bounds{Crashes: 1})
+	require.Nil(t, one.Failure, one.Report)
+	two := exhaust(t, cfg, properties.Bounds{})
+	require.NotNil(t, two.Failure, two.Coverage)
+	require.Contains(t, []string{properties.EntriesKept, properties.AckDurable}, two.Failure.Property)
+	require.Contains(t, two.Report, "2 deviations from the FIFO, fault-free run")
+	whole := exhaust(t, cfg, properties.Unmerged(properties.Bounds{}))
+	require.Equal(t, whole.Failure.Property, two.Failure.Property)
+}
+
+// What steps do to the outside world is part of the state: a world must not be taken for another one whose
+// disk is the same.
+func TestEffectsArePartOfTheState(t *testing.T) {
+	world := func(w *sim.World) properties.World[int, int] {
+		charged := 0
+		charge := func(ctx context.Context, n int) (int, error) {
+			err := w.Sleep(ctx, time.Second)
+			charged++
+			return n, err
+		}
+		return properties.World[int, int]{
+			Boot: func() *durable.Workflow[int, int] {
+				return durable.Define("pay", func(ctx durable.Context, n int) (int, error) {
+					return durable.Step(ctx, "charge", charge, n)
+				})
+			},
+			Holds: func([]properties.Outcome[int, int]) {
+				w.Always("nobody is charged three times", charged < 3)
+			},
+		}
+	}
+	r := exhaust(t, properties.Config[int, int]{World: world}, properties.Bounds{Crashes: 1})
+	require.Nil(t, r.Failure, r.Report)
+	r = exhaust(t, properties.Config[int, int]{World: world}, properties.Bounds{Crashes: 2})
+	require.NotNil(t, r.Failure, r.Coverage)
+	require.Equal(t, "nobody is charged three times", r.Failure.Property)
+}
+
+func TestBoundsThatMakeNoSense(t *testing.T) {
+	cfg := properties.Config[int, int]{World: properties.WithoutWorld(fan(2)), Inputs: rapid.Just(0)}
+	for _, b := range []properties.Bounds{{Crashes: 10}, {Orders: -1}, {Inputs: -1}} {
+		require.PanicsWithValue(t, fmt.Sprintf("properties: Bounds are {Crashes:%d Orders:%d Inputs:%d "+
+			"unmerged:false}: Crashes must be at most 9, and Orders and Inputs 0 or more; 0 is the default of each",
+			b.Crashes, b.Orders, b.Inputs), func() { properties.Exhaustive(cfg, b) })
+	}
+}

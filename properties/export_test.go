@@ -1,0 +1,35 @@
+package properties
+
+import (
+	"github.com/reprise-dst/reprise/durable"
+	"github.com/reprise-dst/reprise/sim"
+)
+
+// Exhaustive is what Exhaust runs, and how.
+func Exhaustive[In, Out any](cfg Config[In, Out], bounds Bounds) (sim.Config, func(*sim.World)) {
+	return exhaustive(cfg, bounds)
+}
+
+// Unmerged are the bounds of an Exhaust that runs every schedule, also those that come to a state seen
+// before.
+func Unmerged(bounds Bounds) Bounds {
+	bounds.unmerged = true
+	return bounds
+}
+
+// WithHost puts something between the engine and its node.
+func WithHost[In, Out any](
+	cfg Config[In, Out], wrap func(durable.Host) durable.Host,
+) Config[In, Out] {
+	cfg.host = wrap
+	return cfg
+}
+
+// Watch shows entries to the oracles as if they had become durable one after the other.
+func Watch(w *sim.World, op string, begun bool, entries []durable.Entry) {
+	v := watch{world: w, name: "doctored"}
+	v.run("run").begun[op] = begun
+	for i := range entries {
+		v.committed("run", entries[i:i+1])
+	}
+}

@@ -1,0 +1,214 @@
+package properties
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/reprise-dst/reprise/durable"
+	"github.com/reprise-dst/reprise/store"
+)
+
+// happened checks an event that has become durable against what is known of its run.
+func (v *watch) happened(r *seen, e *durable.Entry) {
+	ev := &e.Event
+	fail := func(property, format string, args ...any) {
+		v.world.Fail(property, v.subject(r.id), fmt.Sprintf("journal entry %d: ", e.Seq)+fmt.Sprintf(format, args...))
+	}
+	if r.ended {
+		fail(EndFinal, "%s, after the run's end", e)
+	}
+	if n := len(r.entries); n > 0 && ev.Time.Before(r.entries[n-1].Event.Time) {
+		fail(TimeForward, "%v, after %v in the entry before", ev.Time, r.entries[n-1].Event.Time)
+	}
+	switch ev.Kind {
+	case durable.EventStepEnded:
+		if how, over := r.over[ev.Op]; over {
+			fail(EndsOnce, "operation %s ended (%s) although %s", ev.Op, ev.Kind, how)
+		}
+		if ev.Failure == nil && !r.begun[ev.Op] {
+			fail(StepRan, "the step with id %s ended with a result, and never began", ev.Op)
+		}
+		r.over[ev.Op] = "its end is checkpointed"
+	case durable.EventMessage:
+		if ev.Message == "" {
+			return
+		}
+		letter := r.topics[ev.Op] + "\x00" + ev.Message
+		if r.letters[letter] {
+			fail(MessageOnce, "message %q of topic %q was received before", ev.Message, r.topics[ev.Op])
+		}
+		r.letters[letter] = true
+	}
+}
+
+// asked notes what a run asked for.
+func (r *seen) asked(c *durable.Command) {
+	switch c.Kind {
+	case durable.CommandCancel:
+		if c.Target == durable.CommandStep {
+			r.over[c.Op] = "its cancellation is durable"
+		}
+	case durable.CommandReceive:
+		r.topics[c.Op] = c.Name
+	case durable.CommandEnd:
+		r.ended = true
+	}
+}
+
+// staysEnded looks up how a run has ended, and compares it with what was seen before.
+func (v *watch) staysEnded(r *seen, st store.Store) {
+	if !r.ended {
+		if r.told {
+			v.world.Fail(AckDurable, v.subject(r.id), "a client was told how it ended; its journal has no end")
+		}
+		return
+	}
+	now, err := durable.ReadStatus(st, r.id)
+	switch {
+	case err != nil:
+		v.world.Fail(EndFinal, v.subject(r.id), err.Error())
+	case !now.Status.Final() || r.status != "" && r.status != now.Status:
+		v.world.Fail(EndFinal, v.subject(r.id), fmt.Sprintf("it has ended (%s), its status is now %s",
+			r.status, now.Status))
+	}
+	r.status = now.Status
+}
+
+// sentAndReceived counts the messages between runs: no run receives more than were sent to it.
+func (v *watch) sentAndReceived() {
+	type way struct{ from, to string }
+	sent, received := map[way]int{}, map[way]int{}
+	var ways []way
+	for _, r := range v.runs {
+		for i := range r.entries {
+			e := &r.entries[i]
+			if e.Event.Kind == durable.EventMessage && e.Event.From != "" {
+				w := way{e.Event.From, r.id}
+				received[w]++
+				ways = append(ways, w)
+			}
+			for _, c := range e.Commands {
+				if c.Kind == durable.CommandSend {
+					sent[way{r.id, c.To}]++
+				}
+			}
+		}
+	}
+	for _, w := range ways {
+		if received[w] > sent[w] {
+			v.world.Fail(MessageOnce, v.subject(w.to), fmt.Sprintf("%d messages came from run %q, which sent %d",
+				received[w], w.from, sent[w]))
+		}
+	}
+}
+
+// leavings are the tables in which an ended run may have nothing, see the key space of package durable.
+var leavings = map[byte]string{
+	'a': "the mark that it has steps to run", 't': "a timer", 'p': "progress of a step",
+	's': "the mark that it is parked", 'q': "a message in its mailbox", 'Q': "a place in a queue", 'C': "a slot of a queue",
+}
+
+// nothingLeft looks for what an ended run should have taken along.
+func (v *watch) nothingLeft(st store.Store) {
+	for _, r := range v.runs {
+		if !r.ended {
+			continue
+		}
+		id := append([]byte(r.id), 0)
+		err := st.Scan(nil, nil, func(key, _ []byte) bool {
+			what, kept := leavings[key[0]]
+			if !kept {
+				return true
+			}
+			if key[0] == 't' && len(key) > 9 {
+				key = key[8:] // behind the deadline
+			}
+			if bytes.HasPrefix(key[1:], id) || key[0] < 'a' && bytes.Contains(key[1:], id) {
+				v.world.Fail(NothingLeft, v.subject(r.id), fmt.Sprintf("%s: key %q", what, key))
+			}
+			return true
+		})
+		if err != nil {
+			v.world.Fail(NothingLeft, v.subject(r.id), err.Error())
+		}
+	}
+}
+
+// undone checks that a run that failed has undone what it did, and one that did not has not.
+func (v *watch) undone(run string, j durable.Journal, undo map[string]string, failed error) {
+	if len(undo) == 0 || errors.Is(failed, durable.ErrTerminated) {
+		return
+	}
+	undoes := map[string]bool{}
+	for _, name := range undo { //tidy:unordered a set
+		undoes[name] = true
+	}
+	var want, have []string
+	for i := range j.Entries {
+		for _, c := range j.Entries[i].Commands {
+			if c.Kind != durable.CommandStep || c.Attempt > 1 {
+				continue
+			}
+			if by := undo[c.Name]; by != "" {
+				want = append(want, by)
+			}
+			if undoes[c.Name] {
+				have = append(have, c.Name)
+			}
+		}
+	}
+	slices.Reverse(want)
+	if failed == nil {
+		want = nil
+	} else {
+		have = slices.DeleteFunc(have, func(name string) bool { return !slices.Contains(want, name) })
+	}
+	if !slices.Equal(want, have) {
+		v.world.Fail(UndoneInReverse, v.subject(run), "ended with   "+fmt.Sprint(failed),
+			"to be undone "+strings.Join(want, ", "), "was undone   "+strings.Join(have, ", "))
+	}
+}
+
+// giveUp fails the world for the runs that have not ended, and says what they wait for.
+func (v *watch) giveUp() {
+	for _, r := range v.runs {
+		if r.ended {
+			continue
+		}
+		detail := []string{"it has not begun"}
+		if n := len(r.entries); n > 0 {
+			detail = []string{fmt.Sprintf("nothing has happened since journal entry %d, %v; it waits for",
+				n, r.entries[n-1].Event.Time)}
+			for _, c := range r.open() {
+				detail = append(detail, "  "+c.String())
+			}
+		}
+		v.world.Fail(EveryRunEnds, v.subject(r.id), detail...)
+	}
+}
+
+// open lists what a run has asked for and not got.
+func (r *seen) open() (open []durable.Command) {
+	drop := func(op string) {
+		open = slices.DeleteFunc(open, func(c durable.Command) bool { return c.Op == op })
+	}
+	for i := range r.entries {
+		e := &r.entries[i]
+		if e.Event.Op != "" {
+			drop(e.Event.Op)
+		}
+		for _, c := range e.Commands {
+			switch c.Kind {
+			case durable.CommandCancel:
+				drop(c.Op)
+			case durable.CommandStep, durable.CommandTimer, durable.CommandTransact, durable.CommandReceive,
+				durable.CommandChild, durable.CommandRetry:
+				open = append(open, c)
+			}
+		}
+	}
+	return open
+}

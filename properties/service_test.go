@@ -1,0 +1,162 @@
+package properties_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/reprise-dst/reprise/durable"
+	"github.com/reprise-dst/reprise/properties"
+	"github.com/reprise-dst/reprise/sim"
+	"github.com/reprise-dst/reprise/store"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+var (
+	decision = durable.NewTopic[bool]("decision")
+	raise    = durable.NewUpdate[int, int]("raise")
+)
+
+// approval waits for a decision and then bills on another process.
+func approval(bill func(context.Context, int) (int, error)) *durable.Workflow[int, int] {
+	return durable.Define("approval", func(ctx durable.Context, amount int) (int, error) {
+		raise.Handle(ctx, nil, func(ctx durable.Context, by int) (int, error) {
+			amount += by
+			return amount, nil
+		})
+		yes, err := decision.ReceiveTimeout(ctx, time.Minute)
+		if err != nil || !yes {
+			return 0, err
+		}
+		return durable.Step(ctx, "bill", bill, amount)
+	})
+}
+
+var invoice = durable.Define("invoice", func(ctx durable.Context, n int) (int, error) {
+	return n, ctx.Sleep(time.Duration(n) * time.Second)
+})
+
+// office is a service of two processes; spoil may change what it is made of.
+func office(w *sim.World, spoil func(*properties.Deployment)) properties.Deployment {
+	var billing *sim.Node
+	bill := func(ctx context.Context, n int) (int, error) {
+		info, _ := durable.Info(ctx)
+		short, cancel := w.WithTimeout(ctx, time.Minute)
+		defer cancel()
+		id, err := sim.Request[string, string](short, billing, "bill", info.IdempotencyKey())
+		return len(id), err
+	}
+	d := properties.Deployment{
+		Processes: []properties.Process{
+			{Name: "desk", Boot: func(*sim.Node) []durable.Definition {
+				return []durable.Definition{approval(bill)}
+			}},
+			{Name: "billing", Boot: func(n *sim.Node) []durable.Definition {
+				billing = n
+				sim.Serve(n, "bill", func(_ context.Context, id string) (string, error) { return id, nil })
+				return []durable.Definition{invoice}
+			}},
+		},
+		Actions: []properties.Action{
+			properties.Starts(approval(bill), rapid.IntRange(0, 3)),
+			properties.Posts(decision, rapid.Bool()),
+			properties.Asks(raise, rapid.IntRange(1, 2)),
+			properties.Cancels(), properties.Looks(),
+			properties.Starts(invoice, rapid.IntRange(0, 100)).On("billing"), properties.Cancels().On("billing"),
+		},
+	}
+	if spoil != nil {
+		spoil(&d)
+	}
+	return d
+}
+
+func serve(t *testing.T, cfg sim.Config, spoil func(*properties.Deployment)) sim.Result {
+	t.Helper()
+	cfg.Name = t.Name()
+	if cfg.Disk == nil {
+		cfg.Disk = store.NewMemoryDisk
+	}
+	if cfg.Runs == 0 {
+		cfg.Runs = 500
+	}
+	r, err := sim.Sweep(cfg, properties.ServiceBody(properties.Service{
+		World: func(w *sim.World) properties.Deployment { return office(w, spoil) },
+	}))
+	require.NoError(t, err)
+	return r
+}
+
+func TestAGoodServicePasses(t *testing.T) {
+	r := serve(t, sim.Config{}, nil)
+	require.Nil(t, r.Failure, r.Report)
+	require.Empty(t, r.Unreached, "clients have done everything")
+}
+
+// A process that takes nothing back of what it deleted forgets no message; one that loses keys does.
+func TestAMessageThatIsLostIsFound(t *testing.T) {
+	r := serve(t, lies(func(st store.Store, _ int) store.Store { return dropping{st} }), nil)
+	found(t, r, properties.AckDurable)
+	require.Contains(t, r.Report, "a message was accepted")
+}
+
+// dropping is a store that does not write the marks of messages.
+type dropping struct{ store.Store }
+
+func (s dropping) Commit(b *store.Batch) error {
+	var kept store.Batch
+	copyOf(b, &kept, func(op store.Op) bool {
+		return op.Key[0] == 'r' && strings.Contains(string(op.Key), "\x00idecision\x00")
+	})
+	return s.Store.Commit(&kept)
+}
+
+func TestAnAnswerThatContradictsIsFound(t *testing.T) {
+	for says, do := range map[string]func(context.Context, properties.Call) error{
+		"its start was accepted, and now: durable: run not found": func(context.Context, properties.Call) error {
+			return durable.ErrNotFound
+		},
+		"nobody has tried to start it, yet it is known": func(context.Context, properties.Call) error { return nil },
+	} {
+		r := serve(t, sim.Config{}, func(d *properties.Deployment) { d.Actions[4].Do = do })
+		found(t, r, properties.AckDurable)
+		require.Contains(t, r.Report, says)
+	}
+	r := serve(t, sim.Config{}, func(d *properties.Deployment) {
+		d.Actions[0].Do = func(context.Context, properties.Call) error { return durable.ErrConflict }
+	})
+	found(t, r, properties.AckDurable)
+	require.Contains(t, r.Report, "its start was refused, though no other one was tried")
+	r = serve(t, sim.Config{}, func(d *properties.Deployment) {
+		d.Actions[0].Do = func(context.Context, properties.Call) error { return nil }
+	})
+	found(t, r, properties.AckDurable)
+}
+
+func TestWhatClientsDoIsGivenToHolds(t *testing.T) {
+	r := serve(t, sim.Config{Runs: 50}, func(d *properties.Deployment) {
+		d.Holds = func(did []properties.Did) {
+			for _, one := range did {
+				if one.Action == "cancel" && errors.Is(one.Err, durable.ErrNotFound) {
+					panic("a run that is not there was cancelled")
+				}
+			}
+		}
+	})
+	found(t, r, "no task panics")
+	require.Regexp(t, `action +picks`, r.Report)
+}
+
+func TestServicesThatCantWorkSayWhatToSet(t *testing.T) {
+	require.PanicsWithValue(t, "properties: Service.World must be set: it makes the processes, and says what "+
+		"clients do", func() { properties.ServiceBody(properties.Service{}) })
+	r := serve(t, sim.Config{}, func(d *properties.Deployment) { d.Actions = nil })
+	found(t, r, "no task panics")
+	require.Contains(t, r.Report, "properties: a Deployment needs at least one of Processes and one of Actions")
+	r = serve(t, sim.Config{}, func(d *properties.Deployment) { d.Actions[0].Process = "cellar" })
+	require.Contains(t, r.Report, `properties: the action "start approval" is for process "cellar", which `+
+		`Deployment.Processes doesn't have`)
+}
