@@ -134,8 +134,10 @@ func Asks[In, Out any](update durable.Update[In, Out], inputs *rapid.Generator[I
 // Cancels is to cancel a run.
 func Cancels() Action {
 	return Action{
-		Name:     "cancel",
-		Do:       func(ctx context.Context, c Call) error { return c.Engine.Cancel(ctx, c.Run, "a client said so") },
+		Name: "cancel",
+		Do: func(ctx context.Context, c Call) error {
+			return c.Engine.Cancel(ctx, c.Run, "a client said so")
+		},
 		answered: func(one *process, of *told, c Call, answer error) { one.knows(of, c.Run, answer) },
 	}
 }

@@ -16,16 +16,16 @@
 //
 // An oracle is what watches a property. Each has a name, by which a failure is known while it shrinks:
 //
-//	ReplayIdentical  Workflow code, run again by a fresh process over the whole journal and over every prefix of
-//	                 it, asks for the same operations with the same ids and arguments and comes to the same
-//	                 result; so does a process that has replayed before.
+//	ReplayIdentical  Workflow code, run again by a fresh process over the whole journal and over every prefix
+//	                 of it, asks for the same operations with the same ids and arguments and comes to the
+//	                 same result; so does a process that has replayed before.
 //	FaultFreeResult  The result is the one that the run has without faults, with completions in the same order.
 //	                 Only with Config.FaultFree.
 //	EntriesKept      No journal entry that was committed is lost or changed, whatever crashes.
 //	StepRan          A step whose result is checkpointed has run at least once.
 //	NoStepAgain      A step does not run again after its checkpoint.
-//	EndsOnce         A step or transaction is checkpointed once. A transaction's writes are in the same commit, so
-//	                 it takes effect exactly once.
+//	EndsOnce         A step or transaction is checkpointed once. A transaction's writes are in the same
+//	                 commit, so it takes effect exactly once.
 //	MessageOnce      A message with an id is received at most once, and no run receives more than was sent.
 //	AckDurable       What clients were told stays so: starts, messages that were accepted, ends and results.
 //	EndFinal         Nothing happens to a run after its end, and how it ended does not change.

@@ -55,8 +55,8 @@ func Exhaust[In, Out any](t testing.TB, cfg Config[In, Out], bounds Bounds) {
 // exhaustive is what Exhaust runs, and how.
 func exhaustive[In, Out any](cfg Config[In, Out], bounds Bounds) (sim.Config, func(*sim.World)) {
 	if bounds.Crashes > 9 || bounds.Orders < 0 || bounds.Inputs < 0 {
-		panic(fmt.Sprintf("properties: Bounds are %+v: Crashes must be at most 9, and Orders and Inputs 0 or more; "+
-			"0 is the default of each", bounds))
+		panic(fmt.Sprintf("properties: Bounds are %+v: Crashes must be at most 9, and Orders and Inputs 0 "+
+			"or more; 0 is the default of each", bounds))
 	}
 	cfg.Runs = cmp.Or(cfg.Runs, 1)
 	cfg = cfg.complete()

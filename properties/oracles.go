@@ -15,7 +15,8 @@ import (
 func (v *watch) happened(r *seen, e *durable.Entry) {
 	ev := &e.Event
 	fail := func(property, format string, args ...any) {
-		v.world.Fail(property, v.subject(r.id), fmt.Sprintf("journal entry %d: ", e.Seq)+fmt.Sprintf(format, args...))
+		where := fmt.Sprintf("journal entry %d: ", e.Seq)
+		v.world.Fail(property, v.subject(r.id), where+fmt.Sprintf(format, args...))
 	}
 	if r.ended {
 		fail(EndFinal, "%s, after the run's end", e)
@@ -108,7 +109,8 @@ func (v *watch) sentAndReceived() {
 // leavings are the tables in which an ended run may have nothing, see the key space of package durable.
 var leavings = map[byte]string{
 	'a': "the mark that it has steps to run", 't': "a timer", 'p': "progress of a step",
-	's': "the mark that it is parked", 'q': "a message in its mailbox", 'Q': "a place in a queue", 'C': "a slot of a queue",
+	's': "the mark that it is parked", 'q': "a message in its mailbox", 'Q': "a place in a queue",
+	'C': "a slot of a queue",
 }
 
 // nothingLeft looks for what an ended run should have taken along.

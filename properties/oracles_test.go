@@ -178,8 +178,12 @@ func TestDoctoredJournalsAreFound(t *testing.T) {
 		says     string
 	}{
 		{properties.StepRan, false, []durable.Entry{began, {Seq: 2, Event: ended}}, "and never began"},
-		{properties.EndsOnce, true, []durable.Entry{began, {Seq: 2, Event: ended}, {Seq: 3, Event: ended}}, "operation 1"},
-		{properties.MessageOnce, true, []durable.Entry{began, {Seq: 2, Event: mail}, {Seq: 3, Event: again}}, `"m-1"`},
+		{properties.EndsOnce, true, []durable.Entry{
+			began, {Seq: 2, Event: ended}, {Seq: 3, Event: ended},
+		}, "operation 1"},
+		{properties.MessageOnce, true, []durable.Entry{
+			began, {Seq: 2, Event: mail}, {Seq: 3, Event: again},
+		}, `"m-1"`},
 		{properties.TimeForward, true, []durable.Entry{began, {Seq: 2, Event: back}}, "after 2026"},
 		{properties.EndFinal, true, []durable.Entry{
 			began, {Seq: 2, Event: ended, Commands: end}, {Seq: 3, Event: mail},

@@ -119,7 +119,9 @@ func TestAnAnswerThatContradictsIsFound(t *testing.T) {
 		"its start was accepted, and now: durable: run not found": func(context.Context, properties.Call) error {
 			return durable.ErrNotFound
 		},
-		"nobody has tried to start it, yet it is known": func(context.Context, properties.Call) error { return nil },
+		"nobody has tried to start it, yet it is known": func(context.Context, properties.Call) error {
+			return nil
+		},
 	} {
 		r := serve(t, sim.Config{}, func(d *properties.Deployment) { d.Actions[4].Do = do })
 		found(t, r, properties.AckDurable)

@@ -218,7 +218,8 @@ func TestExhaustCoverage(t *testing.T) {
 	}
 	require.Equal(t, "exhaust:2: the one schedule without a crash with at most 0 deviations: no violation in "+
 		"1 schedule; stopped early: of 8 runs known with 1 deviation, 8 left out, and all with more; 1 run", saw[0])
-	require.Equal(t, "exhaust:2: all 3 orders of arrival, all 54 single crashes and all 324 double crashes in them: "+
+	require.Equal(t, "exhaust:2: all 3 orders of arrival, all 54 single crashes and all 324 double "+
+		"crashes in them: "+
 		"no violation in 381 schedules; 75 runs, of which 67 ended in one of 5 states seen before; left out: "+
 		"other answers of delay and of left", saw[len(saw)-1])
 
@@ -233,15 +234,17 @@ func TestExhaustIsParsed(t *testing.T) {
 	for _, name := range []string{"exhaust:0", "exhaust:2", "exhaust:3,4"} {
 		require.Equal(t, name, parse(t, name, explore.Config{}).Name())
 	}
-	for _, name := range []string{"exhaust", "exhaust:", "exhaust:-1", "exhaust:2,", "exhaust:2,0", "exhaust:10"} {
+	for _, name := range []string{
+		"exhaust", "exhaust:", "exhaust:-1", "exhaust:2,", "exhaust:2,0", "exhaust:10",
+	} {
 		_, err := explore.Parse(name, explore.Config{})
 		require.EqualError(t, err, fmt.Sprintf("bad exploration: %q needs a number of crashes from 0 to 9 after "+
 			"a colon, like exhaust:2, and may have a number of deviations from the order of arrival after a comma, "+
 			"like exhaust:2,3", name))
 	}
 	_, err := explore.Parse("exhaust:2", explore.Config{Shard: 0, Shards: 2})
-	require.EqualError(t, err, "bad exploration: exhaust:2 can't be spread over shards, since what it leaves out "+
-		"depends on what it has seen; give each process an input of its own")
+	require.EqualError(t, err, "bad exploration: exhaust:2 can't be spread over shards, since what it leaves "+
+		"out depends on what it has seen; give each process an input of its own")
 }
 
 func plural(n int, unit string) string {

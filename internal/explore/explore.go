@@ -24,8 +24,8 @@
 //   - pct:D: priorities over chains of completions, with a bound on the probability of missing a bug of
 //     depth D; see [PCT].
 //   - deviations:K: every schedule with at most K deviations from the run without any; see [Deviations].
-//   - exhaust:K and exhaust:K,D: every schedule with at most K crashes, and at most D deviations from the order
-//     in which things arrive; see [Exhaust].
+//   - exhaust:K and exhaust:K,D: every schedule with at most K crashes, and at most D deviations from the
+//     order in which things arrive; see [Exhaust].
 //   - portfolio: deviations:1, random, pct:2 and pct:3 in turn; and any names joined by +.
 //
 // Which runs random, uniform and pct hand out is a function of the seed alone; deviations and a portfolio
