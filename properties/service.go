@@ -106,7 +106,7 @@ func (p *play) run() {
 	p.cold = w.Pick("cold engines", 2) == 1
 	for _, of := range p.Processes {
 		one := &process{Process: of, told: map[string]*told{}}
-		one.watch = watch{world: w, name: of.Name}
+		one.watch = watch{world: w, name: of.Name, cold: p.cold}
 		p.processes = append(p.processes, one)
 		one.node = w.Node(of.Name, func(n *sim.Node) { p.boot(one, n) })
 	}

@@ -64,6 +64,7 @@ func (s *session[In, Out]) play(inputs []In) {
 		s.watch.run(s.clients[i].ID)
 	}
 	s.cold = w.Pick("cold engine", 2) == 1
+	s.watch.cold = s.cold
 	s.watch.name = s.Boot().Name()
 	s.node = w.Node("worker", s.bootNode)
 	if !s.exhaustive {

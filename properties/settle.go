@@ -55,7 +55,9 @@ func (v *watch) settle(
 		var replayed durable.Replayed
 		if !old(r.id) {
 			replayed = v.replay(j, fresh, codec)
-			v.replayAgain(j, fresh, codec)
+			if v.cold {
+				v.replayAgain(j, fresh, codec)
+			}
 			v.undone(r.id, j, undo, replayed.Err)
 		}
 		each(r.id, replayed)
@@ -93,8 +95,8 @@ func (v *watch) replay(
 	return last
 }
 
-// replayAgain replays in a process that has replayed already: it must find nothing that the first replay
-// left.
+// replayAgain replays in a process that has replayed already, as those of cold engines do over and over: it
+// must find nothing that the first replay left.
 func (v *watch) replayAgain(j durable.Journal, fresh func() []durable.Definition, codec durable.Codec) {
 	process := find(j, fresh())
 	for range 2 {

@@ -21,6 +21,7 @@ type watch struct {
 	name  string // of the workflow
 	runs  []*seen
 	saw   func() // told of each durable entry; may be nil
+	cold  bool   // the engine evicts runs after every event
 }
 
 // seen is what was seen of one run.
