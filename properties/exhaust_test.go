@@ -185,3 +185,24 @@ func TestBoundsThatMakeNoSense(t *testing.T) {
 			b.Crashes, b.Orders, b.Inputs), func() { properties.Exhaustive(cfg, b) })
 	}
 }
+
+// A failure is reported as any other: shrunk, with a command that reproduces it.
+func TestExhaustReportsAsCheckDoes(t *testing.T) {
+	cfg := properties.Config[int, int]{
+		World: properties.WithoutWorld(steps(always)), Inputs: rapid.Just(0),
+	}
+	cfg.Sim = sim.Config{
+		Dir: t.TempDir(), Disk: func() store.Disk { return &relapsing{Disk: store.NewMemoryDisk()} },
+	}
+	report := func() (text string) {
+		defer func() { text = fmt.Sprint(recover()) }()
+		properties.Exhaust(&witness{TB: t}, cfg, properties.Bounds{})
+		return "passed"
+	}
+	first := report()
+	require.Contains(t, first, "go test ./properties -run '^TestWitness$' -sim.schedule=")
+	require.Contains(t, first, "2 deviations from the FIFO, fault-free run")
+	require.Contains(t, first, "to shrink")
+	again := report()
+	require.Contains(t, again, "2 deviations from the FIFO, fault-free run", "the schedule was kept")
+}
