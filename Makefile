@@ -14,7 +14,7 @@ MODULE := github.com.reprise-dst.reprise
 importing = go list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' $(PKGS) | awk '/[[ ]$(1)[] ]/ {print $$1}'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test race lint fmt golden sim kernels fuzz bench cover ci
+.PHONY: help demo test race lint fmt golden sim kernels mutants fuzz bench cover ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ fuzz: ## run every native fuzz target for TIME=duration each
 		echo "== $$pkg $$target"; \
 		go test "$$pkg" -run '^$$' -fuzz "^$$target$$" -fuzztime $(TIME) < /dev/null || exit 1; \
 	done
+
+mutants: ## break the engine in many ways, one by one, and see that the simulator notices each
+	@go run ./internal/mutants
 
 bench: ## all benchmarks, with allocations
 	go test -run '^$$' -bench . -benchmem $(PKGS)
