@@ -114,24 +114,28 @@ func Open(cfg Config) (*Engine, error) {
 		def.log = cfg.Logger.Handler()
 		e.defs[def.name] = def
 	}
-	if err := e.takeOver(); err != nil {
+	fresh, err := e.takeOver()
+	if err != nil {
 		return nil, err
 	}
 	e.host.Go("durable engine", e.guard)
+	if fresh {
+		return e, nil
+	}
 	return e, e.recover()
 }
 
-// takeOver makes this engine the store's owner.
-func (e *Engine) takeOver() error {
+// takeOver makes this engine the store's owner. fresh means that it is the first: there is nothing to recover.
+func (e *Engine) takeOver() (fresh bool, err error) {
 	old, found, err := e.store.Get(keyOwner)
 	if err != nil {
-		return fmt.Errorf("durable.Open: reading the store: %w", err)
+		return false, fmt.Errorf("durable.Open: reading the store: %w", err)
 	}
 	var b store.Batch
 	epoch := uint64(1)
 	if found {
 		if len(old) != 8 {
-			return fmt.Errorf("durable.Open: %w: the store's owner is %x", ErrDamaged, old)
+			return false, fmt.Errorf("durable.Open: %w: the store's owner is %x", ErrDamaged, old)
 		}
 		epoch = binary.BigEndian.Uint64(old) + 1
 		b.RequireValue(keyOwner, old)
@@ -141,9 +145,9 @@ func (e *Engine) takeOver() error {
 	e.owner = binary.BigEndian.AppendUint64(nil, epoch)
 	b.Set(keyOwner, e.owner)
 	if err := e.store.Commit(&b); err != nil {
-		return fmt.Errorf("durable.Open: taking over the store: %w", err)
+		return false, fmt.Errorf("durable.Open: taking over the store: %w", err)
 	}
-	return nil
+	return !found, nil
 }
 
 // recover loads the runs that have steps to run, and arms the timers.
