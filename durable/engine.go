@@ -125,7 +125,7 @@ func Open(cfg Config) (*Engine, error) {
 	return e, e.recover()
 }
 
-// takeOver makes this engine the store's owner. fresh means that it is the first: there is nothing to recover.
+// takeOver makes this engine the owner of the store. fresh means that it is the first: nothing is to recover.
 func (e *Engine) takeOver() (fresh bool, err error) {
 	old, found, err := e.store.Get(keyOwner)
 	if err != nil {
