@@ -213,6 +213,16 @@ func ExampleVirtual() {
 	// a year later: 2027-01-01
 }
 
+// TestTimersTakeLittle: setting and firing a timer allocates nothing but what stops it.
+func TestTimersTakeLittle(t *testing.T) {
+	v := clock.NewVirtual(start)
+	fire := func() {}
+	require.LessOrEqual(t, testing.AllocsPerRun(1000, func() {
+		v.AfterFunc(time.Second, fire)
+		v.Advance()
+	}), 1.0)
+}
+
 func BenchmarkTimer(b *testing.B) {
 	for _, pending := range []int{0, 1000, 100_000} {
 		b.Run(fmt.Sprintf("%d pending", pending), func(b *testing.B) {

@@ -72,16 +72,38 @@ func TestVariables(t *testing.T) {
 		{"REPRISE_EXPLORE", "fifo", "1 run "},
 		{"REPRISE_FAULTS", "none", " 0 crashes"},
 		{"REPRISE_SHARD", "2/4", " 500 runs"},
+		{"REPRISE_EXPLORE", "pct:2", "a seed meets a bug of depth 2 with probability at least"},
+		{"REPRISE_EXPLORE", "deviations:1", "% of the 385 within 1"},
+		{"REPRISE_EXPLORE", "portfolio", "pct:"},
 		{"REPRISE_FOR", "1ms", "2,000 runs"}, // it is what is wanted at least
 	} {
 		t.Run(c.variable, func(t *testing.T) {
 			ownModule(t)
 			t.Setenv(c.variable, c.value)
+			if c.variable == "REPRISE_EXPLORE" {
+				t.Setenv("REPRISE_RUNS", "100")
+			}
 			out, failed := spied(t, "TestShop", memory, busy)
 			require.False(t, failed, out)
 			require.Contains(t, out, c.says)
 		})
 	}
+}
+
+// TestWordsOfCoverage: a sweep that was exhaustive says so.
+func TestWordsOfCoverage(t *testing.T) {
+	body := func(w *sim.World) {
+		for range 6 {
+			w.Pick("fruit", 3)
+		}
+	}
+	r, err := sim.Sweep(sim.Config{Explore: "deviations:2", NoFaults: true, Runs: 30}, body)
+	require.NoError(t, err)
+	require.Equal(t, "deviations:2: all 13 schedules within 1 deviation; 41% of the 73 within 2", r.Coverage)
+	r, err = sim.Sweep(sim.Config{Explore: "deviations:2", NoFaults: true, Runs: 100}, body)
+	require.NoError(t, err)
+	require.Equal(t, "deviations:2: all 73 schedules within 2 deviations", r.Coverage)
+	require.Equal(t, 73, r.Runs)
 }
 
 // TestVariablesOfFailures is the same for those that show in the report of a failure.

@@ -80,6 +80,13 @@ func TestLogger(t *testing.T) {
 	})
 	require.Nil(t, failure, trace)
 	golden.Assert(t, "trace/slog.txt", trace)
+
+	ownModule(t)
+	t.Setenv("REPRISE_TRACE", "json")
+	t.Setenv("REPRISE_SEED", "1")
+	out, failed := spied(t, "TestShop", memory, func(w *sim.World) { w.Logger().Info("begins") })
+	require.False(t, failed, out)
+	require.Contains(t, out, `{"event":1,"at_ns":0,"task":"main","text":"INFO begins"}`)
 }
 
 // TestProgress is told how a long sweep gets on.

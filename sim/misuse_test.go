@@ -73,6 +73,9 @@ var mistakes = []struct {
 	{"a Check in a Check", func(w *sim.World, n *sim.Node) {
 		sim.Check(&spy{name: "TestInner"}, memory, func(*sim.World) {})
 	}},
+	{"a drawn world in a Check", func(w *sim.World, n *sim.Node) {
+		sim.Draw(&spy{name: "TestInner"}, memory, func(string, int) int { return 0 }, func(*sim.World) {})
+	}},
 	{"a sweep in a Check", func(w *sim.World, n *sim.Node) {
 		_, _ = sim.Sweep(memory, func(*sim.World) {})
 	}},

@@ -77,6 +77,28 @@ func TestRequest(t *testing.T) {
 	}
 }
 
+// TestReorder lets the second of two requests overtake the first.
+func TestReorder(t *testing.T) {
+	for deviations, want := range map[string][]int{"": {1, 2}, `"outside->till/reorder"#1 = 1`: {2, 1}} {
+		var got []int
+		trace, failure := sim.Run(badNetwork, deviations, func(w *sim.World) {
+			n := w.Node("till", func(n *sim.Node) {
+				sim.Serve(n, "charge", func(_ context.Context, cents int) (int, error) {
+					got = append(got, cents)
+					return 0, nil
+				})
+			})
+			_ = w.Sleep(w.Context(), time.Second)
+			for _, cents := range []int{1, 2} {
+				w.Go("client", func(ctx context.Context) { _, _ = sim.Request[int, int](ctx, n, "charge", cents) })
+			}
+			_ = w.Sleep(w.Context(), time.Second)
+		})
+		require.Nil(t, failure, trace)
+		require.Equal(t, want, got, trace)
+	}
+}
+
 // TestRequestFromOutside shows what a client sees of nodes that are down, silent or confused.
 func TestRequestFromOutside(t *testing.T) {
 	trace, failure := sim.Run(badNetwork, "", func(w *sim.World) {

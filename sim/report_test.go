@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -83,6 +85,29 @@ func TestReportOfDeadlock(t *testing.T) {
 		})
 		_ = n.Call(w.Context(), "start", func(ctx context.Context) error { return n.NewSignal().Wait(ctx) })
 	}))
+}
+
+// TestShrinkOfManyChoices shrinks worlds of 2,000 choices, of which three have to come together.
+func TestShrinkOfManyChoices(t *testing.T) {
+	cfg := memory
+	cfg.NoFaults, cfg.Name = true, t.Name()
+	r, err := sim.Sweep(cfg, func(w *sim.World) {
+		met := 0
+		for i := range 2000 {
+			if k := w.Pick("choice", 4); k == 3 && (i == 77 || i == 1200 || i == 1999) {
+				met++
+			}
+		}
+		w.Always("three never meet", met < 3)
+	})
+	require.NoError(t, err)
+	require.NotNil(t, r.Failure)
+	found := regexp.MustCompile(`\n    3 deviations from .* \(of 2,000 choices; ([0-9,]+) runs to shrink\)`).
+		FindStringSubmatch(r.Report)
+	require.NotNil(t, found, r.Report)
+	tries, err := strconv.Atoi(strings.ReplaceAll(found[1], ",", ""))
+	require.NoError(t, err)
+	require.Less(t, tries, 2500, "which take a quarter of a millisecond each")
 }
 
 // TestReportOfRefusal has a task that was cancelled and goes on waiting.
