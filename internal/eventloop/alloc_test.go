@@ -61,4 +61,5 @@ func TestWaitingTasksAreSmall(t *testing.T) {
 	t.Logf("%d bytes each", each)
 	require.Less(t, each, uint64(4<<10))
 	l.Close()
+	eventloop.DropIdle()
 }
