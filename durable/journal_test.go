@@ -61,6 +61,7 @@ func TestJournalsSurviveJSON(t *testing.T) {
 	j := Journal{Run: "r", Entries: []Entry{
 		{Seq: 1, Event: Event{Kind: EventStarted, Time: time.Unix(1, 5).UTC(), Start: &Start{
 			Workflow: "w", Input: []byte{0xff, 0}, Seed: 1<<63 + 1, Behaviour: 1,
+			Headers: map[string]string{"traceparent": "00-1", "tenant": "a"},
 		}}, Commands: []Command{
 			{Kind: CommandStep, Op: "1", Name: "s", Fingerprint: 1<<63 + 7},
 			{Kind: CommandTimer, Op: "2", Deadline: time.Unix(9, 9).UTC()},

@@ -188,6 +188,28 @@ func TestAChildsEndAndAMessageAreReceivedInTheirOrder(t *testing.T) {
 	}, w, child)
 }
 
+// TestEveryReceiverOfACommitIsTold: one commit brings messages to several runs, and of several topics.
+func TestEveryReceiverOfACommitIsTold(t *testing.T) {
+	sender := durable.Define("sender", func(ctx durable.Context, to []string) (string, error) {
+		for _, id := range to {
+			if err := errors.Join(letters.Send(ctx, id, "a"), notes2.Send(ctx, id, "b")); err != nil {
+				return "", err
+			}
+		}
+		return "", nil
+	})
+	both := durable.Define("both", func(ctx durable.Context, _ int) (string, error) {
+		got, err := durable.Gather(ctx, letters.Next(ctx), notes2.Next(ctx))
+		return strings.Join(got, ""), err
+	})
+	withHeld(t, func(ctx context.Context, h *held) {
+		a, b := begin(ctx, h, both, "a", 0), begin(ctx, h, both, "b", 0)
+		begin(ctx, h, sender, "s", []string{"a", "b"})
+		require.Equal(h.w, "ab", outcomeOf(ctx, h, a))
+		require.Equal(h.w, "ab", outcomeOf(ctx, h, b))
+	}, sender, both)
+}
+
 // TestTopicsWhoseNamesBeginAlikeAreApart: a message of one is none of the other.
 func TestTopicsWhoseNamesBeginAlikeAreApart(t *testing.T) {
 	w := durable.Define("w", func(ctx durable.Context, _ int) (string, error) {
