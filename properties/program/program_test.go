@@ -109,3 +109,15 @@ func TestProgramsEndInTime(t *testing.T) {
 		return world
 	})
 }
+
+// TestProgramsUpgradeToThemselves sees that CheckUpgrade finds nothing where nothing has changed.
+func TestProgramsUpgradeToThemselves(t *testing.T) {
+	properties.CheckUpgrade(t, properties.Config[int, string]{
+		Inputs: rapid.IntRange(0, 3), Runs: 2, Sim: sim.Config{Runs: 500, Disk: store.NewMemoryDisk},
+		World: func(w *sim.World) properties.World[int, string] {
+			world := drawn(w)
+			world.Old = world.Boot
+			return world
+		},
+	})
+}
