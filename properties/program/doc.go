@@ -3,10 +3,11 @@
 // # Terms
 //
 // A Program is a list of operations, some of which have a body: steps, retries, transactions, timers,
-// branches, ways to wait for several futures, messages, child runs, cancellation, locks, channels, versions,
-// what undoes a run that failed. Verbs lists them all. Whatever a program sees it adds to a log that its
-// branches share, and the log is its result; so two runs that part in anything that workflow code can notice
-// have different results. Programs, for rapid, and Pick, for the choices of a simulated world, generate them.
+// branches, ways to wait for several futures, messages, updates, child runs, cancellation, locks,
+// channels, versions, what undoes a run that failed. Verbs lists them all. Whatever a program sees it adds
+// to a log that its branches share, and the log is its result; so two runs that part in anything that
+// workflow code can notice have different results. Programs, for rapid, and Pick, for the choices of a
+// simulated world, generate them.
 //
 // # Example
 //

@@ -11,9 +11,11 @@ var (
 	Progress = progress
 	Options  = options
 	Count    = count
+	Patience = patience
+	Check    = check
 )
 
 // Steps are the functions of the steps.
-func (o *Outside) Steps() (work, flaky, letter, quit func(context.Context, int) (string, error)) {
-	return o.work, o.flaky, o.letter, o.quit
+func (o *Outside) Steps() (work, flaky, letter, ask, quit func(context.Context, int) (string, error)) {
+	return o.work, o.flaky, o.letter, o.ask, o.quit
 }

@@ -25,7 +25,7 @@ import (
 // ungated are the verbs whose events do not wait for a gate: time, messages between runs, transactions.
 var ungated = program.Config{Without: []string{
 	"sleep", "retry", "limit", "transact", "letter", "quit", "now", "random", "receive", "within", "timeout",
-	"locked", "slot", "send", "recv", "select", "choose", "next", "child",
+	"locked", "slot", "send", "recv", "select", "choose", "next", "child", "ask", "handle",
 }}
 
 // rank orders the steps that could end next, in both worlds by the same rule and by no other.

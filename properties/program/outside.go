@@ -31,6 +31,9 @@ var (
 // options are those of the steps that are tried again.
 var options = durable.StepOptions{Retry: durable.Retry{Attempts: 3, Interval: time.Second}}
 
+// patience is how long a step waits for an update that is perhaps never taken.
+var patience = durable.StepOptions{Timeout: 2 * time.Second}
+
 func init() { durable.RegisterError(ErrOdd) }
 
 // work is a step that takes n seconds. It fails when n is 3.
@@ -59,6 +62,23 @@ func (o *Outside) letter(ctx context.Context, n int) (string, error) {
 	err := mail.Post(ctx, durable.EngineOf(ctx), info.Run, n)
 	o.did(ctx, n)
 	return "sent", err
+}
+
+// ask is a step that asks its own run for an update, as a client would.
+func (o *Outside) ask(ctx context.Context, n int) (string, error) {
+	info, _ := durable.Info(ctx)
+	update := durable.NewUpdate[int, string](updateName(max(n, 1)))
+	answer, err := update.Call(ctx, durable.EngineOf(ctx), info.Run, "", n)
+	o.did(ctx, n)
+	return answer, err
+}
+
+// check refuses an update.
+func check(n int) error {
+	if n == 3 {
+		return ErrOdd
+	}
+	return nil
 }
 
 // quit is a step that cancels its own run, as a client would.

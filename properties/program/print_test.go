@@ -23,8 +23,10 @@ var (
 	progress = program.Progress
 	options  = program.Options
 	count    = program.Count
+	patience = program.Patience
+	check    = program.Check
 
-	work, flaky, letter, quit func(context.Context, int) (string, error)
+	work, flaky, letter, ask, quit func(context.Context, int) (string, error)
 )
 
 // samples are generated programs of a readable size which together use every verb.
@@ -102,7 +104,7 @@ func TestPrintedCodeIsTheProgram(t *testing.T) {
 				results[side] = sweep(t, cfg, func(w *sim.World) properties.World[int, string] {
 					world := playing(w, p, program.Outside{})
 					out := program.Outside{Sleep: w.Sleep}
-					work, flaky, letter, quit = out.Steps()
+					work, flaky, letter, ask, quit = out.Steps()
 					if side == 1 {
 						world.Boot = func() *durable.Workflow[int, string] { main, _ := printedCode[i](); return main }
 						world.Others = func() []durable.Definition { _, children := printedCode[i](); return children }

@@ -22,8 +22,9 @@ type Op struct {
 //
 // The result of a run is what its branches have seen, line by line, in the order of the journal.
 func (p Program) Workflow(out Outside) (main *durable.Workflow[int, string], children []durable.Definition) {
-	d := &definitions{out: out, children: map[*Op]*durable.Workflow[int, string]{}}
-	p.eachChild(func(number int, op *Op) {
+	d := &definitions{out: out, children: map[*Op]*durable.Workflow[int, string]{}, updates: map[*Op]string{}}
+	p.each("handle", func(number int, op *Op) { d.updates[op] = updateName(number) })
+	p.each("child", func(number int, op *Op) {
 		w := d.define(childName(number), op.Body)
 		d.children[op] = w
 		children = append(children, w)
@@ -31,13 +32,13 @@ func (p Program) Workflow(out Outside) (main *durable.Workflow[int, string], chi
 	return d.define("program", p), children
 }
 
-// eachChild visits the operations that start child runs, numbered from 1, children before their own.
-func (p Program) eachChild(visit func(number int, op *Op)) {
+// each visits the operations with this verb, numbered from 1, those around others first.
+func (p Program) each(verb string, visit func(number int, op *Op)) {
 	number := 0
 	var walk func(p Program)
 	walk = func(p Program) {
 		for i := range p {
-			if p[i].Verb == "child" {
+			if p[i].Verb == verb {
 				number++
 				visit(number, &p[i])
 			}
@@ -48,6 +49,8 @@ func (p Program) eachChild(visit func(number int, op *Op)) {
 }
 
 func childName(number int) string { return fmt.Sprint("child", number) }
+
+func updateName(number int) string { return fmt.Sprint("update", number) }
 
 // Size is the number of operations, those in bodies included.
 func (p Program) Size() int {
@@ -79,6 +82,7 @@ func (p Program) Uses(verbs ...string) bool {
 type definitions struct {
 	out      Outside
 	children map[*Op]*durable.Workflow[int, string]
+	updates  map[*Op]string // their names
 }
 
 // define makes the workflow of one body.

@@ -75,8 +75,8 @@ func sweep(t *testing.T, cfg sim.Config, world func(*sim.World) properties.World
 	return r
 }
 
-// check is sweep for tests that -sim.runs and the other flags make longer.
-func check(t *testing.T, cfg sim.Config, world func(*sim.World) properties.World[int, string]) {
+// try is sweep for tests that -sim.runs and the other flags make longer.
+func try(t *testing.T, cfg sim.Config, world func(*sim.World) properties.World[int, string]) {
 	t.Helper()
 	properties.Check(t, properties.Config[int, string]{
 		Inputs: rapid.IntRange(0, 3), World: world, Runs: 2, Sim: cfg,
@@ -86,17 +86,17 @@ func check(t *testing.T, cfg sim.Config, world func(*sim.World) properties.World
 // TestProgramsSurvive runs generated programs through crashes and every order of completions. What a program
 // saw, in order, is its result, so the oracles compare it word by word.
 func TestProgramsSurvive(t *testing.T) {
-	check(t, sim.Config{Runs: 2000, Disk: store.NewMemoryDisk}, drawn)
+	try(t, sim.Config{Runs: 1500, Disk: store.NewMemoryDisk}, drawn)
 }
 
 func TestProgramsSurviveOnPebble(t *testing.T) {
-	check(t, sim.Config{Runs: 100, Flushes: true}, drawn)
+	try(t, sim.Config{Runs: 100, Flushes: true}, drawn)
 }
 
 // TestProgramsEndInTime looks for wake-ups that are lost: only a fault may hold a program up.
 func TestProgramsEndInTime(t *testing.T) {
-	check(t, sim.Config{
-		Runs: 1000, Disk: store.NewMemoryDisk, NoFaults: true,
+	try(t, sim.Config{
+		Runs: 700, Disk: store.NewMemoryDisk, NoFaults: true,
 	}, func(w *sim.World) properties.World[int, string] {
 		world, began := drawn(w), w.Now()
 		also := world.Holds

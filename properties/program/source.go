@@ -11,14 +11,15 @@ import (
 // String is the program as the Go code that one would write for it: a definition of each workflow, after
 // those of its children. What it uses and does not declare, such as the step work, is in Source.
 func (p Program) String() string {
-	children := map[*Op]string{}
+	named := map[*Op]string{}
 	var texts []string
-	p.eachChild(func(number int, op *Op) { children[op] = childName(number) })
-	p.eachChild(func(number int, op *Op) {
-		texts = append(texts, definition(childName(number), op.Body, children))
+	p.each("handle", func(number int, op *Op) { named[op] = updateName(number) })
+	p.each("child", func(number int, op *Op) { named[op] = childName(number) })
+	p.each("child", func(number int, op *Op) {
+		texts = append(texts, definition(childName(number), op.Body, named))
 	})
 	slices.Reverse(texts)
-	return strings.Join(append(texts, definition("program", p, children)), "\n")
+	return strings.Join(append(texts, definition("program", p, named)), "\n")
 }
 
 // GoString is String, for rapid, which prints what it has drawn.
@@ -33,8 +34,8 @@ func (p Program) Source(pkg string) string {
 }
 
 // definition is the code of one workflow.
-func definition(name string, body Program, children map[*Op]string) string {
-	w := &writer{children: children, depth: 1}
+func definition(name string, body Program, numbered map[*Op]string) string {
+	w := &writer{numbered: numbered, depth: 1}
 	w.body(nil, body)
 	code := w.String()
 	var b strings.Builder
@@ -67,7 +68,7 @@ type writer struct {
 	lines    []written
 	depth    int
 	named    int
-	children map[*Op]string
+	numbered map[*Op]string // names of children and updates
 }
 
 // written is a line of code; declares is the future that it makes.

@@ -114,6 +114,9 @@ var stepVerbs = []verb{
 	statement("letter", seconds, func(r *run, ctx durable.Context, n int) {
 		r.note(durable.Step(ctx, "letter", r.out.letter, n))
 	}, `note(durable.Step(ctx, "letter", letter, %d))`),
+	starts("ask", seconds, 1, func(r *run, ctx durable.Context, n int) durable.Future[string] {
+		return durable.AsyncWith(ctx, patience, "ask", r.out.ask, n)
+	}, `durable.AsyncWith(ctx, patience, "ask", ask, %s)`),
 	starts("quit", seconds, 1, func(r *run, ctx durable.Context, n int) durable.Future[string] {
 		return durable.Async(ctx, "quit", r.out.quit, n)
 	}, `durable.Async(ctx, "quit", quit, %s)`),

@@ -16,6 +16,7 @@ var blockVerbs = []verb{
 	{name: "locked", n: seconds, block: true, run: locked, write: writeLocked},
 	{name: "slot", n: seconds, block: true, run: slot, write: writeSlot},
 	{name: "if", n: 2, block: true, run: when, write: writeWhen},
+	{name: "handle", n: 1, block: true, run: handle, write: writeHandle},
 	{name: "child", n: len(policies), block: true, run: child, write: writeChild},
 }
 
@@ -155,6 +156,34 @@ func writeWhen(w *writer, s names, op *Op) names {
 	return s
 }
 
+// handle takes updates while it does its body.
+func handle(r *run, s scene, op *Op) scene {
+	ctx, cancel := s.ctx.WithCancel()
+	update := durable.NewUpdate[int, string](r.updates[op])
+	update.Handle(ctx, check, func(ctx durable.Context, n int) (string, error) {
+		r.note("asked", n)
+		return durable.Step(ctx, r.out.step("work"), r.out.work, n)
+	})
+	r.do(s.in(ctx), op.Body)
+	cancel(nil)
+	return s
+}
+
+func writeHandle(w *writer, s names, op *Op) names {
+	w.block("{", func() {
+		w.line("ctx, cancel := ctx.WithCancel()")
+		w.line("update := durable.NewUpdate[int, string](%q)", w.numbered[op])
+		w.block("update.Handle(ctx, check, func(ctx durable.Context, n int) (string, error) {", func() {
+			w.line(`note("asked", n)`)
+			w.line(`return durable.Step(ctx, "work", work, n)`)
+		})
+		w.lines[len(w.lines)-1].text = "})"
+		w.body(s, op.Body)
+		w.line("cancel(nil)")
+	})
+	return s
+}
+
 // policies are what becomes of a child that is not awaited.
 var policies = []struct {
 	policy durable.ChildPolicy
@@ -171,10 +200,10 @@ func child(r *run, s scene, op *Op) scene {
 }
 
 func writeChild(w *writer, s names, op *Op) names {
-	start := fmt.Sprintf("durable.StartChild(ctx, %s, %d)", w.children[op], op.N)
+	start := fmt.Sprintf("durable.StartChild(ctx, %s, %d)", w.numbered[op], op.N)
 	if op.N > 0 {
 		start = fmt.Sprintf("durable.StartChildWith(ctx, %s, %d, durable.Child{Unawaited: durable.%s})",
-			w.children[op], op.N, policies[op.N].name)
+			w.numbered[op], op.N, policies[op.N].name)
 	}
 	return w.futureOf(s, future{text: start, used: ".Future"}, nil, "")
 }
