@@ -65,6 +65,10 @@ var reserved = []struct {
 		"pgregory.net/rapid", "package properties, or a _test.go file",
 		func(f *File) bool { return under(f.Dir(), "properties") },
 	},
+	{ // only its parser is wanted, not the scheduler with its goroutines and clock
+		"github.com/robfig/cron", "durable/cron.go, which translates it for time zones",
+		func(f *File) bool { return f.Path == "durable/cron.go" },
+	},
 	{
 		"github.com/stretchr/testify", "a _test.go file, or a conformance suite (a folder named …test)",
 		func(f *File) bool { return suite(f.Dir()) },
