@@ -69,6 +69,10 @@ type child struct {
 	unawaited ChildPolicy
 	detached  bool
 	started   bool // its start is in the journal, or will be with the commit of this round
+
+	queue  string // that it waits in; empty for none
+	place  *item  // in the queue, without what the commit adds
+	placed uint64 // fingerprint of how it waits
 }
 
 func startChild[In, Out any](b *branch, w *Workflow[In, Out], in In, how Child) ChildRun[Out] {
@@ -104,7 +108,9 @@ func issueChild[In, Out any](b *branch, w *Workflow[In, Out], in In, kind *child
 		return c
 	}
 	kind.id = c.id
-	b.issue(op, Command{To: c.id, Fingerprint: xxhash.Sum64(input), content: input, child: kind})
+	b.issue(op, Command{
+		To: c.id, Queue: kind.queue, Fingerprint: xxhash.Sum64(input) ^ kind.placed, content: input, child: kind,
+	})
 	return c
 }
 

@@ -14,16 +14,24 @@ type startedChild struct {
 	op     string // the parent's operation
 	header header
 	entry  Entry
+	item   *item // when it waits in a queue; its entry is written when it begins
 }
 
 // startChild lets a child start with this round's commit, or answers that it can't.
 func (q *round) startChild(c *Command) {
-	want := header{workflow: c.Name, fingerprint: xxhash.Sum64(c.content)}
+	want := header{workflow: c.Name, fingerprint: xxhash.Sum64(c.content), item: c.child.place != nil}
 	exists, refused, err := q.occupied(c.To, want)
+	var holder string
+	if place := c.child.place; place != nil && err == nil && !exists {
+		place.run = c.To
+		holder, err = q.holder(place)
+		refused = duplicate(place, holder)
+	}
 	switch {
 	case err != nil:
 		q.fail(err)
 		return
+	case holder != "":
 	case !exists:
 		q.begin(c, want)
 	case refused == nil && !c.child.detached:
@@ -47,6 +55,11 @@ func (q *round) occupied(id string, want header) (exists bool, differs, err erro
 	if id == q.run.id {
 		return true, q.run.startWith.compare(id, want), nil
 	}
+	return q.existing(id, want)
+}
+
+// existing looks whether the store has a run of this id, and how it differs from the wanted one.
+func (q *round) existing(id string, want header) (exists bool, differs, err error) {
 	data, found, err := q.e.store.Get(runKey(id, partHeader))
 	if err != nil {
 		return false, nil, fmt.Errorf("durable: looking for run %q: %w", id, err)
@@ -66,9 +79,14 @@ func (q *round) begin(c *Command, h header) {
 		start.ParentOp = c.Op
 	}
 	c.child.started = true
-	q.started = append(q.started, startedChild{id: c.To, op: c.Op, header: h, entry: Entry{
+	s := startedChild{id: c.To, op: c.Op, header: h, entry: Entry{
 		Seq: 1, Unanswered: true, Event: Event{Kind: EventStarted, Time: q.now, Start: start},
-	}})
+	}}
+	if c.child.place != nil {
+		it := *c.child.place
+		s.item = &it
+	}
+	q.started = append(q.started, s)
 }
 
 // starts reports whether the run starts in this round.
@@ -81,6 +99,12 @@ func (q *round) recordChildren() error {
 	b := &q.batch
 	for i := range q.started {
 		s := &q.started[i]
+		if s.item != nil {
+			if err := q.putItem(s.item, s.header, s.entry.Event.Start); err != nil {
+				return err
+			}
+			continue
+		}
 		data, err := appendEntry(nil, &s.entry)
 		if err != nil {
 			return err
@@ -95,6 +119,10 @@ func (q *round) recordChildren() error {
 
 // childStarted loads a run that has started with a commit.
 func (e *Engine) childStarted(s *startedChild) {
+	if s.item != nil {
+		e.tell(s.item.lane, laneNews{item: *s.item})
+		return
+	}
 	e.hooks.committed(startedInfo(s.id, &s.entry.Event), []Entry{s.entry})
 	e.wake(s.id, nil)
 }

@@ -43,8 +43,15 @@ func (e *Engine) commit(q *round) error {
 	if err := q.recordMail(); err != nil {
 		return err
 	}
+	if q.end != nil && r.item != nil {
+		r.item.remove(b)
+	}
 	if err := e.store.Commit(b); err != nil {
 		return err
+	}
+	if q.end != nil {
+		e.giveBack(r.item)
+		r.item = nil
 	}
 	r.active = active
 	r.seq += len(entries)

@@ -75,6 +75,15 @@
 // durable/oteldurable makes OpenTelemetry traces and metrics of that. A run's journal can be read with
 // ReadJournal, printed (Journal.Print) and marshalled as JSON.
 //
+// # Queues and schedules
+//
+// A Queue starts runs of a workflow when their turn has come: so many at once, so many in any window of time,
+// one after the other for each key, the urgent first, keys in turn. What is put into it, with Enqueue from
+// outside and in steps or EnqueueChild in workflow code, is a run from then on, in the state Queued; its
+// journal begins when its turn comes. Its slot is taken by the commit that begins the journal and given back
+// by the one that ends it, or that parks the run, so none is ever lost. A schedule (Workflow.Schedule) starts
+// runs at the times of a cron line in a time zone.
+//
 // # When code and journal part
 //
 // Every entry also records the commands that the code answered the event with. Replay compares them one by

@@ -29,6 +29,7 @@ const (
 	fieldParent     = 42 // Entry, started
 	fieldParentOp   = 43
 	fieldReason     = 50 // Entry, cancelled and terminated: why
+	fieldScheduled  = 60 // Entry, started by a schedule: for when, Unix nanoseconds, zigzag
 	fieldHeader     = 80 // Entry, started: repeated, of interceptors
 
 	fieldCommandKind        = 1
@@ -39,6 +40,7 @@ const (
 	fieldCommandTarget      = 20 // of a cancel
 	fieldCommandAttempt     = 30 // of a step that is run again
 	fieldCommandTo          = 40
+	fieldCommandQueue       = 60 // of a child
 
 	fieldHeaderKey   = 1
 	fieldHeaderValue = 2
@@ -84,6 +86,9 @@ func appendEntry(buf []byte, e *Entry) ([]byte, error) {
 		}
 		if s.ParentOp != "" {
 			buf = appendString(buf, fieldParentOp, s.ParentOp)
+		}
+		if !s.Scheduled.IsZero() {
+			buf = appendVarint(buf, fieldScheduled, protowire.EncodeZigZag(s.Scheduled.UnixNano()))
 		}
 		buf = appendHeaders(buf, s.Headers)
 	}
@@ -140,6 +145,9 @@ func appendCommand(buf []byte, c *Command) []byte {
 	}
 	if c.To != "" {
 		buf = appendString(buf, fieldCommandTo, c.To)
+	}
+	if c.Queue != "" {
+		buf = appendString(buf, fieldCommandQueue, c.Queue)
 	}
 	return buf
 }
@@ -224,6 +232,8 @@ func (r *entryReader) field(field protowire.Number, v uint64, b []byte) error {
 		r.start().Parent = string(b)
 	case fieldParentOp:
 		r.start().ParentOp = string(b)
+	case fieldScheduled:
+		r.start().Scheduled = time.Unix(0, protowire.DecodeZigZag(v)).UTC()
 	case fieldHeader:
 		return readRunHeader(b, &r.start().Headers)
 	case fieldReason:
@@ -278,6 +288,8 @@ func (c *Command) decode(data []byte) error {
 			c.Attempt = int(v)
 		case fieldCommandTo:
 			c.To = string(b)
+		case fieldCommandQueue:
+			c.Queue = string(b)
 		}
 		return nil
 	})

@@ -40,6 +40,11 @@ func encodeTermination(why string, at time.Time) ([]byte, error) {
 	return append(endHead(endTerminated, at), text...), err
 }
 
+// encodeWithdrawal is the end of a run that was cancelled before it began.
+func encodeWithdrawal(why string, at time.Time) ([]byte, error) {
+	return encodeEnd(&Command{failure: recordFailure(cancellation(why)), gaveIn: true}, at)
+}
+
 func termination(why string) error {
 	if why == "" {
 		return ErrTerminated

@@ -19,6 +19,8 @@ type Config struct {
 	Store store.Store
 	// Workflows are the definitions that the engine can run.
 	Workflows []Definition
+	// Queues are those whose items the engine starts.
+	Queues []QueueDefinition
 	// Host is where the engine lives; NewHost() when nil.
 	Host Host
 	// Codec encodes inputs, arguments and results; JSON() when nil.
@@ -61,6 +63,7 @@ type Engine struct {
 	forgiven  map[string]bool // runs whose interruptions are counted anew, see Resume
 	claims    claims          // of transactions
 	warm      warm
+	pumps     map[string]*pump
 	timers    timers
 	letters   uint64 // that this engine has accepted
 	closing   bool
@@ -99,20 +102,11 @@ func Open(cfg Config) (*Engine, error) {
 		waiters: map[string]Signal{}, stoppers: map[string][]Signal{}, watchers: map[string]*watching{},
 		shelved: map[string]bool{},
 		updates: map[string][]*asked{}, steps: map[stepKey]*underWay{}, inflight: map[string]int{},
-		forgiven: map[string]bool{},
-		halted:   cfg.Host.NewSignal(),
+		forgiven: map[string]bool{}, pumps: map[string]*pump{},
+		halted: cfg.Host.NewSignal(),
 	}
-	for _, d := range cfg.Workflows {
-		def, err := defined(d)
-		if err != nil {
-			return nil, fmt.Errorf("durable.Open: Config.Workflows: %w", err)
-		}
-		if _, twice := e.defs[def.name]; twice {
-			return nil, fmt.Errorf("durable.Open: Config.Workflows has two workflows named %q; "+
-				"a journal knows its workflow by that name, so give each its own", def.name)
-		}
-		def.log = cfg.Logger.Handler()
-		e.defs[def.name] = def
+	if err := e.defineAll(); err != nil {
+		return nil, err
 	}
 	fresh, err := e.takeOver()
 	if err != nil {
@@ -123,6 +117,33 @@ func Open(cfg Config) (*Engine, error) {
 		return e, nil
 	}
 	return e, e.recover()
+}
+
+// defineAll registers the workflows and the queues. Several queues may be of the same workflow.
+func (e *Engine) defineAll() error {
+	definitions := e.cfg.Workflows
+	for _, q := range e.cfg.Queues {
+		w, err := e.serve(q)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(definitions, w) {
+			definitions = append(definitions[:len(definitions):len(definitions)], w)
+		}
+	}
+	for _, d := range definitions {
+		def, err := defined(d)
+		if err != nil {
+			return fmt.Errorf("durable.Open: Config.Workflows: %w", err)
+		}
+		if _, twice := e.defs[def.name]; twice {
+			return fmt.Errorf("durable.Open: Config.Workflows has two workflows named %q; "+
+				"a journal knows its workflow by that name, so give each its own", def.name)
+		}
+		def.log = e.cfg.Logger.Handler()
+		e.defs[def.name] = def
+	}
+	return nil
 }
 
 // takeOver makes this engine the owner of the store. fresh means that it is the first: nothing is to recover.
@@ -167,6 +188,10 @@ func (e *Engine) recover() error {
 		return err
 	}
 	if err := e.recoverMail(); err != nil {
+		return err
+	}
+	e.recoverLanes()
+	if err := e.armSchedules(); err != nil {
 		return err
 	}
 	return e.armTimers()

@@ -28,7 +28,9 @@ const (
 	EventCancelled  EventKind = 10 // the run was cancelled from outside
 	EventTerminated EventKind = 11 // the run was ended from outside
 
-	lastEventKind = EventTerminated
+	EventWithdrawn EventKind = 14 // the run was cancelled while it waited in its queue; none of its code ran
+
+	lastEventKind = EventWithdrawn
 )
 
 func (k EventKind) String() string {
@@ -53,6 +55,8 @@ func (k EventKind) String() string {
 		return "terminated"
 	case EventUpdate:
 		return "update accepted"
+	case EventWithdrawn:
+		return "withdrawn"
 	}
 	return "event kind " + strconv.Itoa(int(k))
 }
@@ -104,6 +108,7 @@ type Start struct {
 	Parent    string            // the run that started it; empty when it was started from outside
 	ParentOp  string            // the parent's operation that its end is reported to; empty when it is detached
 	Headers   map[string]string // of interceptors, see RunInfo
+	Scheduled time.Time         // for when a schedule started it; zero when none did
 }
 
 // CommandKind says what workflow code asked for.
@@ -176,6 +181,7 @@ type Command struct {
 	Deadline    time.Time
 	Target      CommandKind // of CommandCancel: what the operation is
 	Attempt     int         // of a step that is run again, from 2; only failed attempts count
+	Queue       string      // that a child waits in; empty when it starts at once
 
 	op      *operation // of CommandCancel
 	step    stepCall   // what to run; nil except for CommandStep
@@ -193,7 +199,7 @@ type Command struct {
 // event's time, so they need no comparing.
 func (c *Command) same(d *Command) bool {
 	return c.Kind == d.Kind && c.Op == d.Op && c.Name == d.Name && c.To == d.To &&
-		c.Fingerprint == d.Fingerprint && c.Target == d.Target
+		c.Fingerprint == d.Fingerprint && c.Target == d.Target && c.Queue == d.Queue
 }
 
 // String describes a command as reports show it: step "charge" (id 2).
@@ -212,7 +218,10 @@ func (c *Command) String() string {
 			return fmt.Sprintf("send %q to %q (id %s)", c.Name, c.To, c.Op)
 		}
 	case CommandChild:
-		if c.To != "" {
+		switch {
+		case c.Queue != "":
+			return fmt.Sprintf("child %q of workflow %q in queue %q (id %s)", c.To, c.Name, c.Queue, c.Op)
+		case c.To != "":
 			return fmt.Sprintf("child %q of workflow %q (id %s)", c.To, c.Name, c.Op)
 		}
 	case CommandRetry:

@@ -56,6 +56,7 @@ type jsonEntry struct {
 	Parent     string            `json:"parent,omitempty"`
 	ParentOp   string            `json:"parentOp,omitempty"`
 	Headers    map[string]string `json:"headers,omitempty"`
+	Scheduled  *time.Time        `json:"scheduled,omitempty"`
 	Result     *payload          `json:"result,omitempty"`
 	Failure    *Failure          `json:"failure,omitempty"`
 	Retry      *time.Time        `json:"retry,omitempty"`
@@ -75,6 +76,7 @@ type jsonCommand struct {
 	Deadline    *time.Time `json:"deadline,omitempty"`
 	Target      string     `json:"target,omitempty"`
 	Attempt     int        `json:"attempt,omitempty"`
+	Queue       string     `json:"queue,omitempty"`
 }
 
 // payload is encoded data: JSON as it is, anything else as an object with the member base64.
@@ -132,6 +134,10 @@ func toJSON(e *Entry) jsonEntry {
 	if s := ev.Start; s != nil {
 		out.Workflow, out.Input, out.Seed, out.Behaviour = s.Workflow, asPayload(s.Input), s.Seed, s.Behaviour
 		out.Parent, out.ParentOp, out.Headers = s.Parent, s.ParentOp, s.Headers
+		if !s.Scheduled.IsZero() {
+			at := s.Scheduled.UTC()
+			out.Scheduled = &at
+		}
 	}
 	if !ev.Retry.IsZero() {
 		at := ev.Retry.UTC()
@@ -140,7 +146,7 @@ func toJSON(e *Entry) jsonEntry {
 	for i := range e.Commands {
 		c := &e.Commands[i]
 		jc := jsonCommand{
-			Kind: c.Kind.String(), Op: c.Op, Name: c.Name, To: c.To, Attempt: c.Attempt,
+			Kind: c.Kind.String(), Op: c.Op, Name: c.Name, To: c.To, Attempt: c.Attempt, Queue: c.Queue,
 			Fingerprint: fmt.Sprintf("%016x", c.Fingerprint),
 		}
 		if !c.Deadline.IsZero() {
@@ -174,6 +180,9 @@ func (in *jsonEntry) entry() (Entry, error) {
 			Parent: in.Parent, ParentOp: in.ParentOp, Headers: in.Headers,
 		}
 	}
+	if in.Scheduled != nil && e.Event.Start != nil {
+		e.Event.Start.Scheduled = *in.Scheduled
+	}
 	for i := range in.Commands {
 		jc := &in.Commands[i]
 		kind, ok := kindNamed[CommandKind](jc.Kind, lastCommandKind)
@@ -183,6 +192,7 @@ func (in *jsonEntry) entry() (Entry, error) {
 		}
 		c := Command{
 			Kind: kind, Op: jc.Op, Name: jc.Name, To: jc.To, Fingerprint: fingerprint, Attempt: jc.Attempt,
+			Queue: jc.Queue,
 		}
 		if jc.Deadline != nil {
 			c.Deadline = *jc.Deadline

@@ -30,6 +30,17 @@ import (
 //	t <deadline> <run> 0 <op>      a timer, deadline 8 bytes big-endian, Unix nanoseconds with the sign flipped
 //	v <run> 0 <name>               a published value: its journal entry, 8 bytes big-endian, and the content
 //	u <run> 0 <id>                 an update that the run has taken, see asked.decode
+//	C <run> 0                      the run's place in a lane: the line of a queue, or of a schedule
+//	Q <queue> 0 i <level> <key> 0 <number>
+//	                               a run that waits: its id; level is 127 minus the priority
+//	Q <queue> 0 d <due> <run> 0    a run whose delay is not over: its id
+//	Q <queue> 0 s <key> 0 <run> 0  a slot that is taken: what tells it from earlier ones of the run
+//	Q <queue> 0 w <time> <run> 0   one of the latest starts, as many as the queue's rate has
+//	Q <queue> 0 c <level>          the key that had the last turn
+//	Q <queue> 0 u <unique> 0       what no two items may have: the run that has it
+//	K n <schedule> 0               a schedule, see plan
+//	K t <time> <schedule> 0        when a schedule fires next
+//	K q <schedule> 0 …             the lane of a schedule whose runs do not overlap, as that of a queue
 const (
 	tableMeta   = 'm'
 	tableRun    = 'r'
@@ -42,6 +53,11 @@ const (
 	tableMail   = 'q'
 	tableValue  = 'v'
 	tableUpdate = 'u'
+	tableQueue  = 'Q'
+	tableItem   = 'C'
+
+	tableSchedule = 'K'
+	scheduleLanes = 'q'
 
 	partHeader  = 'h'
 	partJournal = 'j'

@@ -15,6 +15,7 @@ type Status string
 
 // The states of runs. The last four are final.
 const (
+	Queued     Status = "queued"     // it waits in a queue and has not begun
 	Running    Status = "running"    // it has steps to run
 	Waiting    Status = "waiting"    // for timers, messages or children only
 	Parked     Status = "parked"     // it can't go on; Listing.Reason says why
@@ -35,7 +36,7 @@ type Listing struct {
 	Workflow string
 	Status   Status
 	Reason   string    // of a run that is parked: why
-	Started  time.Time // when the run began
+	Started  time.Time // when the run began; zero of one that is queued
 	Ended    time.Time // zero while it hasn't
 }
 
@@ -140,11 +141,16 @@ func listing(st store.Store, run string) (l Listing, err error) {
 	if err != nil {
 		return l, err
 	}
+	l.Workflow = h.workflow
+	if h.item && first == nil && !ended {
+		l.Status = Queued
+		return l, nil
+	}
 	entry, err := decodeEntry(run, 1, first)
 	if err != nil {
 		return l, err
 	}
-	l.Workflow, l.Started = h.workflow, entry.Event.Time
+	l.Started = entry.Event.Time
 	switch {
 	case ended:
 		l.Status, l.Ended, err = parseEndHead(run, end)

@@ -39,6 +39,7 @@ type machine struct {
 	seed      uint64
 	parent    string // the run that started this one, and its operation that waits for the end
 	parentOp  string
+	scheduled time.Time // for when a schedule started it; zero when none did
 	headers   map[string]string
 	began     time.Time
 	behaviour int
@@ -114,7 +115,7 @@ func (m *machine) apply(ev *Event) ([]Command, error) {
 	case EventCancelled:
 		m.asked = true
 		m.cancelRun(cancellation(ev.Reason))
-	case EventTerminated:
+	case EventTerminated, EventWithdrawn:
 		m.ended = true
 	case EventUpdate:
 		m.startUpdate(ev)
@@ -167,7 +168,7 @@ func (m *machine) awaits(kind EventKind, op string) bool {
 	switch kind {
 	case EventCancelled:
 		return m.root != nil && !m.asked && !m.ended
-	case EventTerminated:
+	case EventTerminated, EventWithdrawn:
 		return m.root != nil && !m.ended
 	}
 	p := m.pending[op]
@@ -212,6 +213,7 @@ func (m *machine) close() {
 func (m *machine) start(s *Start) {
 	m.seed, m.behaviour = s.Seed, s.Behaviour
 	m.parent, m.parentOp, m.headers, m.began = s.Parent, s.ParentOp, s.Headers, m.now
+	m.scheduled = s.Scheduled
 	m.root = m.newBranch(nil, nil)
 	m.spawn(m.root, m.def.name, func(ctx Context) {
 		result, err, broken := m.def.call(ctx, m.codec, s.Input)

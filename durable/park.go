@@ -19,7 +19,17 @@ func (e *Engine) park(r *run, cause error) {
 	b.RequireValue(keyOwner, e.owner)
 	b.RequireAbsent(runKey(r.id, partEnd))
 	b.Set(parkedKey(r.id), []byte(errorText(cause)))
-	if err := e.store.Commit(&b); err != nil && !lostRace(err) {
+	it := r.item
+	if it != nil {
+		b.RequireValue(itemKey(r.id), it.encode())
+		before := *it
+		it.move(&b, itemParked)
+		it = &before
+	}
+	switch err := e.store.Commit(&b); {
+	case err == nil:
+		e.giveBack(it)
+	case !lostRace(err):
 		e.fail(err)
 		e.drop(r, nil)
 		e.unclaimLeft(r)

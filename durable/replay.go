@@ -167,8 +167,11 @@ func replay(
 		if e.Event.Kind == EventStepEnded {
 			done.Steps++
 		}
-		if e.Event.Kind == EventTerminated {
+		switch e.Event.Kind {
+		case EventTerminated:
 			done.Ended, done.Err = true, termination(e.Event.Reason)
+		case EventWithdrawn:
+			done.Ended, done.Err = true, cancellation(e.Event.Reason)
 		}
 		if e.Unanswered {
 			done.answered = append(done.answered, Entry{Seq: e.Seq, Event: e.Event, Commands: m.commands})

@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -21,6 +22,7 @@ type run struct {
 	waits   []string         // topics that the store says it waits for, sorted
 	refused int              // commits refused since the last one, see Engine.again
 	saved   map[string]saved // of steps that have not ended, by operation; what the store has
+	item    *item            // its place in a queue; nil when it is in none
 
 	// guarded by Engine.mu
 	inbox     []Event
@@ -40,17 +42,23 @@ type run struct {
 type header struct {
 	workflow    string
 	fingerprint uint64
+	item        bool // the run is an item of a lane
 }
 
 func (h header) encode() []byte {
-	return append(binary.BigEndian.AppendUint64(nil, h.fingerprint), h.workflow...)
+	data := append(binary.BigEndian.AppendUint64(nil, h.fingerprint), h.workflow...)
+	if h.item {
+		data = append(data, 0)
+	}
+	return data
 }
 
 func decodeHeader(run string, data []byte) (header, error) {
 	if len(data) < 9 {
 		return header{}, fmt.Errorf("%w: run %q: header %x", ErrDamaged, run, data)
 	}
-	return header{workflow: string(data[8:]), fingerprint: binary.BigEndian.Uint64(data)}, nil
+	workflow, item := bytes.CutSuffix(data[8:], []byte{0})
+	return header{workflow: string(workflow), fingerprint: binary.BigEndian.Uint64(data), item: item}, nil
 }
 
 // wake hands an event to a run, loading the run when it isn't in memory; a nil event only loads it. It
@@ -108,11 +116,16 @@ func (e *Engine) drive(r *run) {
 
 // loaded brings a run into memory. It reports false when the run can't go on, or needs not to.
 func (e *Engine) loaded(r *run) bool {
+	e.mu.Lock()
+	r.called = false
+	e.mu.Unlock()
 	err := e.load(r)
 	if err == nil {
 		err = e.unpark(r.id)
 	}
 	switch {
+	case err == errQueued && e.failed() == nil:
+		return e.setAside(r)
 	case e.failed() != nil || err == nil && r.machine.ended:
 		e.finish(r)
 	case err != nil && e.over(r.id):
@@ -210,6 +223,14 @@ func (e *Engine) identify(r *run) (definition, error) {
 		return definition{}, err
 	}
 	r.startWith = h
+	if h.item {
+		if r.item, _, err = readItem(e.store, r.id); err != nil {
+			return definition{}, err
+		}
+		if r.item != nil && r.item.state != itemRuns {
+			return definition{}, errQueued
+		}
+	}
 	r.label = h.workflow + "/" + r.id
 	def, known := e.defs[h.workflow]
 	if !known {

@@ -159,57 +159,45 @@ func (e *Engine) stepsOf(run string) []stepKey {
 	return slices.DeleteFunc(e.stepsUnderWay(), func(k stepKey) bool { return k.run != run })
 }
 
+// lastWords is what is known of a run that is ended without its code.
+type lastWords struct {
+	start *Start
+	info  RunInfo
+	entry Entry
+	item  *item
+	how   Status
+	why   error
+	end   []byte
+}
+
 // terminate commits the end of a run, without its code. What it had asked for is in its journal.
 func (e *Engine) terminate(run string, ev Event) error {
 	q := e.newRound(nil)
 	b := &q.batch
-	entry := Entry{Seq: 1, Event: ev}
-	entry.Event.Time = q.now
-	var start *Start
-	var info RunInfo
-	err := scanJournal(e.store, run, func(old *Entry) error {
-		if old.Event.Start != nil {
-			start, info = old.Event.Start, startedInfo(run, &old.Event)
-		}
-		entry.Seq = old.Seq + 1
-		entry.Event.Time = later(entry.Event.Time, old.Event.Time)
-		if err := old.spell(run); err != nil {
-			return err
-		}
-		for i := range old.Commands {
-			if c := &old.Commands[i]; !c.Deadline.IsZero() {
-				b.Delete(timerKey(c.Deadline, run, c.Op))
-			}
-		}
-		return nil
-	})
+	last, err := q.lastWords(run, ev)
 	if err != nil {
 		return err
 	}
-	data, err := appendEntry(nil, &entry)
-	if err != nil {
-		return err
-	}
-	end, err := encodeTermination(ev.Reason, entry.Event.Time)
+	data, err := appendEntry(nil, &last.entry)
 	if err != nil {
 		return err
 	}
 	b.RequireAbsent(runKey(run, partEnd))
-	b.Set(journalKey(run, entry.Seq), data)
-	b.Set(runKey(run, partEnd), end)
+	b.Set(journalKey(run, last.entry.Seq), data)
+	b.Set(runKey(run, partEnd), last.end)
 	b.Delete(activeKey(run))
 	b.Delete(parkedKey(run))
-	e.keep(b, run, entry.Event.Time)
+	e.keep(b, run, last.entry.Event.Time)
 	mail, waits := mailboxKey(run), runKey(run, partWaits)
 	b.DeleteRange(mail, after(mail))
 	b.DeleteRange(waits, after(waits))
 	b.DeleteRange(progressRange(run))
 	b.Delete(runKey(run, partMark))
-	if err := q.answerOpen(run, termination(ev.Reason)); err != nil {
+	if err := q.answerOpen(run, last.why); err != nil {
 		return err
 	}
-	if start != nil {
-		if err := q.tellParent(run, start.Parent, start.ParentOp, end); err != nil {
+	if last.start != nil {
+		if err := q.tellParent(run, last.start.Parent, last.start.ParentOp, last.end); err != nil {
 			return err
 		}
 	}
@@ -219,14 +207,85 @@ func (e *Engine) terminate(run string, ev Event) error {
 	if err := e.store.Commit(b); err != nil {
 		return err
 	}
+	e.giveBack(last.item)
 	e.mu.Lock()
 	delete(e.shelved, run)
 	e.mu.Unlock()
 	if keep := e.cfg.Retention; keep > 0 {
-		e.expect(entry.Event.Time.Add(keep))
+		e.expect(last.entry.Event.Time.Add(keep))
 	}
 	e.deliver(q)
-	e.hooks.committed(info, []Entry{entry})
-	e.hooks.ended(info, Terminated, termination(ev.Reason))
+	e.hooks.committed(last.info, []Entry{last.entry})
+	e.hooks.ended(last.info, last.how, last.why)
+	return nil
+}
+
+// lastWords reads what a run that ends leaves behind, and makes the batch remove it.
+func (q *round) lastWords(run string, ev Event) (last lastWords, err error) {
+	last.entry = Entry{Seq: 1, Event: ev}
+	last.entry.Event.Time = q.now
+	if err := q.leaveLane(run, &last); err != nil {
+		return last, err
+	}
+	err = scanJournal(q.e.store, run, func(old *Entry) error {
+		if old.Event.Start != nil {
+			last.start, last.info = old.Event.Start, startedInfo(run, &old.Event)
+		}
+		last.entry.Seq = old.Seq + 1
+		last.entry.Event.Time = later(last.entry.Event.Time, old.Event.Time)
+		if err := old.spell(run); err != nil {
+			return err
+		}
+		for i := range old.Commands {
+			if c := &old.Commands[i]; !c.Deadline.IsZero() {
+				q.batch.Delete(timerKey(c.Deadline, run, c.Op))
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return last, err
+	}
+	if ev.Kind == EventWithdrawn {
+		last.how, last.why = Cancelled, cancellation(ev.Reason)
+		q.batch.Set(runKey(run, partAsked), nil)
+		last.end, err = encodeWithdrawal(ev.Reason, last.entry.Event.Time)
+	} else {
+		last.how, last.why = Terminated, termination(ev.Reason)
+		last.end, err = encodeTermination(ev.Reason, last.entry.Event.Time)
+	}
+	return last, err
+}
+
+// leaveLane takes a run that ends out of its lane. One that has not begun gets the first entry of its
+// journal.
+func (q *round) leaveLane(run string, last *lastWords) error {
+	it, raw, err := readItem(q.e.store, run)
+	withdrawn := last.entry.Event.Kind == EventWithdrawn
+	if errors.Is(err, ErrDamaged) { // that must not keep it
+		q.batch.Delete(itemKey(run))
+		return nil
+	}
+	switch {
+	case err != nil:
+		return err
+	case withdrawn && (it == nil || it.begun()):
+		return errQueued
+	case it == nil:
+		return nil
+	}
+	q.batch.RequireValue(itemKey(run), raw)
+	it.remove(&q.batch)
+	last.item = it
+	if it.begun() {
+		return nil
+	}
+	first, data, err := it.begins(q.now)
+	if err != nil {
+		return err
+	}
+	q.batch.Set(journalKey(run, 1), data)
+	last.start, last.info = first.Event.Start, startedInfo(run, &first.Event)
+	last.entry.Seq = 2
 	return nil
 }

@@ -1,7 +1,10 @@
 package durable
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"time"
 )
 
@@ -33,6 +36,37 @@ func (e *Engine) armTimers() error {
 		e.expect(next)
 	}
 	return err
+}
+
+// armSchedules sets the alarm for the first schedule, and lets the runs of schedules go on that waited for
+// others.
+func (e *Engine) armSchedules() error {
+	for from := []byte(scheduleLanePrefix); from != nil; {
+		var lane string
+		err := e.store.Scan(from, []byte{tableSchedule, scheduleLanes + 1}, func(k, _ []byte) bool {
+			name, _, _ := bytes.Cut(k, []byte{0})
+			lane = string(name)
+			return false
+		})
+		if err != nil {
+			return fmt.Errorf("durable.Open: reading the schedules: %w", err)
+		}
+		if from = nil; lane != "" {
+			e.tell(lane)
+			from = append([]byte(lane), 1)
+		}
+	}
+	var first time.Time
+	var bad error
+	from := []byte{tableSchedule, scheduleTimes}
+	err := e.store.Scan(from, []byte{tableSchedule, scheduleTimes + 1}, func(k, _ []byte) bool {
+		first, _, bad = parsePlanTimeKey(k)
+		return false
+	})
+	if err == nil && bad == nil && !first.IsZero() {
+		e.expect(first)
+	}
+	return errors.Join(err, bad)
 }
 
 // earliestTimer returns the deadline of the first timer at or after the key from; nil is the first of all.
@@ -103,6 +137,12 @@ func (e *Engine) ring(alarm int) {
 		expiry, err = e.expire()
 		next = sooner(next, expiry)
 	}
+	if err == nil {
+		var fires time.Time
+		fires, err = e.fireSchedules()
+		next = sooner(next, fires)
+	}
+	next = sooner(next, e.passLanes())
 	if err != nil {
 		e.fail(err)
 		return
@@ -174,8 +214,11 @@ func (e *Engine) waitForRoom() error {
 	e.mu.Lock()
 	err := e.usable()
 	wait := err == nil && e.busy > maxBusy
-	if wait {
+	if wait && e.room == nil {
 		e.room = room
+	}
+	if wait {
+		room = e.room
 	}
 	e.mu.Unlock()
 	if wait {
