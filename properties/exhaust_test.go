@@ -3,8 +3,12 @@ package properties_test
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/reprise-dst/reprise/durable"
 	"github.com/reprise-dst/reprise/internal/golden"
@@ -91,19 +95,75 @@ func TestSingleCrashesAreCounted(t *testing.T) {
 	require.Contains(t, r.Coverage, fmt.Sprintf("all %d single crashes", 2*warm), "warm and cold")
 }
 
-// Worlds that end in a known state change no count and no verdict.
-func TestMergingChangesNoCount(t *testing.T) {
-	for name, workflow := range map[string]*durable.Workflow[int, int]{"steps": steps(always), "fan": fan(2)} {
-		cfg := properties.Config[int, int]{World: properties.WithoutWorld(workflow)}
-		merged := exhaust(t, cfg, properties.Bounds{})
-		whole := exhaust(t, cfg, properties.Unmerged(properties.Bounds{}))
-		require.Nil(t, merged.Failure, merged.Report)
-		require.Nil(t, whole.Failure, whole.Report)
-		proved := func(r sim.Result) string { text, _, _ := strings.Cut(r.Coverage, "; "); return text }
-		require.Equal(t, proved(whole), proved(merged), name)
-		require.Contains(t, strings.ReplaceAll(proved(whole), ",", ""), fmt.Sprintf("in %d schedules", whole.Runs))
-		require.Less(t, 3*merged.Runs, whole.Runs, name)
+// diary runs steps that write down what happens outside, and when. A world that ends is an outcome: all that
+// can be told apart of it.
+func diary(outcomes *outcomes) func(w *sim.World) properties.World[int, int] {
+	return func(w *sim.World) properties.World[int, int] {
+		var log []string
+		note := func(ctx context.Context, n int) (int, error) {
+			info, _ := durable.Info(ctx)
+			log = append(log, fmt.Sprint(info.Name, n, " at ", w.Now().Sub(sim.Epoch)))
+			err := w.Sleep(ctx, time.Duration(n)*time.Second)
+			return len(log), err
+		}
+		return properties.World[int, int]{
+			Boot: func() *durable.Workflow[int, int] {
+				return durable.Define("diary", func(ctx durable.Context, n int) (int, error) {
+					for i, name := range []string{"first", "second", "third"} {
+						var err error
+						if n, err = durable.Step(ctx, name, note, i%2); err != nil {
+							return 0, err
+						}
+					}
+					return n, nil
+				})
+			},
+			Holds: func(ended []properties.Outcome[int, int]) {
+				outcomes.add(fmt.Sprint(ended[0].Result, log, w.Now().Sub(sim.Epoch)))
+			},
+		}
 	}
+}
+
+// outcomes is a set that worlds fill at the same time.
+type outcomes struct {
+	mu  sync.Mutex
+	all map[string]bool
+}
+
+func (o *outcomes) add(one string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.all == nil {
+		o.all = map[string]bool{}
+	}
+	o.all[one] = true
+}
+
+// Worlds that end in a known state change no count and no verdict, and hide nothing that can happen.
+func TestMergingHidesNothing(t *testing.T) {
+	var some, every outcomes
+	bounds := properties.Bounds{}
+	merged := exhaust(t, properties.Config[int, int]{World: diary(&some)}, bounds)
+	whole := exhaust(t, properties.Config[int, int]{World: diary(&every)}, properties.Unmerged(bounds))
+	require.Nil(t, merged.Failure, merged.Report)
+	require.Nil(t, whole.Failure, whole.Report)
+	proved := func(r sim.Result) string { text, _, _ := strings.Cut(r.Coverage, "; "); return text }
+	require.Equal(t, proved(whole), proved(merged))
+	require.Contains(t, strings.ReplaceAll(proved(whole), ",", ""), fmt.Sprintf("in %d schedules", whole.Runs))
+	require.Less(t, 3*merged.Runs, whole.Runs)
+	require.Equal(t, slices.Sorted(maps.Keys(every.all)), slices.Sorted(maps.Keys(some.all)))
+	require.Greater(t, len(every.all), 20)
+}
+
+// The simulated Pebble crashes like the reference: the same schedules, the same states.
+func TestExhaustOnPebble(t *testing.T) {
+	cfg := properties.Config[int, int]{World: properties.WithoutWorld(steps(always))}
+	memory := exhaust(t, cfg, properties.Bounds{Crashes: 1})
+	cfg.Sim.Disk = store.NewPebbleDisk
+	pebble := exhaust(t, cfg, properties.Bounds{Crashes: 1})
+	require.Nil(t, pebble.Failure, pebble.Report)
+	require.Equal(t, memory.Coverage, pebble.Coverage)
 }
 
 // relapsing is a disk that lies only to a process that has recovered: a crash right after the second commit

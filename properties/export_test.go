@@ -1,6 +1,9 @@
 package properties
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/reprise-dst/reprise/durable"
 	"github.com/reprise-dst/reprise/sim"
 )
@@ -32,4 +35,13 @@ func Watch(w *sim.World, op string, begun bool, entries []durable.Entry) {
 	for i := range entries {
 		v.committed("run", entries[i:i+1])
 	}
+}
+
+// WatchRuns shows runs to the oracles that look at all of them.
+func WatchRuns(w *sim.World, runs map[string][]durable.Entry) {
+	v := watch{world: w, name: "doctored"}
+	for _, id := range slices.Sorted(maps.Keys(runs)) {
+		v.committed(id, runs[id])
+	}
+	v.sentAndReceived()
 }

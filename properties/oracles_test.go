@@ -197,6 +197,26 @@ func TestDoctoredJournalsAreFound(t *testing.T) {
 	}
 }
 
+func TestAMessageTooManyIsFound(t *testing.T) {
+	r, err := sim.Sweep(sim.Config{Runs: 1, Name: t.Name()}, func(w *sim.World) {
+		event := func(kind durable.EventKind, from string) durable.Event {
+			return durable.Event{Kind: kind, Time: w.Now(), From: from}
+		}
+		send := []durable.Command{{Kind: durable.CommandSend, To: "b"}}
+		properties.WatchRuns(w, map[string][]durable.Entry{
+			"a": {{Seq: 1, Event: event(durable.EventStarted, ""), Commands: send}},
+			"b": {
+				{Seq: 1, Event: event(durable.EventStarted, "")},
+				{Seq: 2, Event: event(durable.EventMessage, "a")},
+				{Seq: 3, Event: event(durable.EventMessage, "a")},
+			},
+		})
+	})
+	require.NoError(t, err)
+	found(t, r, properties.MessageOnce)
+	require.Contains(t, r.Report, `2 messages came from run "a", which sent 1`)
+}
+
 var errEmpty = errors.New("sold out")
 
 func sell(context.Context, int) (int, error) { return 0, errEmpty }
@@ -297,10 +317,32 @@ func till(key bool) func(w *sim.World) properties.World[int, int] {
 
 func TestAResultThatNeedsFaultsIsFound(t *testing.T) {
 	good := properties.Config[int, int]{World: till(true), FaultFree: true}
-	r := sweep(t, good, sim.Config{})
+	r := sweep(t, good, sim.Config{Runs: 300})
 	require.Nil(t, r.Failure, r.Report)
-	bad := properties.Config[int, int]{World: till(false), FaultFree: true}
+	bad := properties.Config[int, int]{World: till(false), FaultFree: true} // it finds out soon
 	r = sweep(t, bad, sim.Config{})
 	found(t, r, properties.FaultFreeResult)
 	require.Contains(t, r.Report, "without faults  ")
+}
+
+// A result that faults spoil only when the second of two steps completes first is found: the run without
+// faults has its completions in the same order.
+func TestTheRunWithoutFaultsHasTheSameOrder(t *testing.T) {
+	world := func(*sim.World) properties.World[int, int] {
+		calls := 0
+		count := func(context.Context, int) (int, error) { calls++; return calls, nil }
+		return properties.World[int, int]{Boot: func() *durable.Workflow[int, int] {
+			return durable.Define("race", func(ctx durable.Context, n int) (int, error) {
+				first, second := durable.Async(ctx, "first", plus, n), durable.Async(ctx, "second", plus, n)
+				place, _, err := durable.Race(ctx, first, second)
+				if err != nil || place == 0 {
+					return 0, err
+				}
+				return durable.Step(ctx, "count", count, n)
+			})
+		}}
+	}
+	r := sweep(t, properties.Config[int, int]{Runs: 1, FaultFree: true, World: world}, sim.Config{Runs: 3000})
+	found(t, r, properties.FaultFreeResult)
+	require.Contains(t, r.Report, `"second" completes before "first"`)
 }

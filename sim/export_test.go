@@ -30,6 +30,17 @@ func Run(cfg Config, deviations string, body func(w *World)) (trace string, fail
 	return trace, w.failure
 }
 
+// RunWith runs one world whose choices a source answers.
+func RunWith(cfg Config, source choice.Source, body func(w *World)) (trace string, failure *Failure) {
+	c, err := cfg.resolved()
+	if err != nil {
+		panic(err)
+	}
+	w := newWorld(&c, 1, source, true)
+	performAlone(w, body)
+	return traceAsText(w.trace.log), w.failure
+}
+
 // RunSeed runs the world of a seed and returns its trace as text, its hash and its failure.
 func RunSeed(cfg Config, seed uint64, body func(w *World)) (trace string, hash uint64, failure *Failure) {
 	c, err := cfg.resolved()
