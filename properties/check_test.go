@@ -140,3 +140,14 @@ func TestConfigThatCantWorkSaysWhatToSet(t *testing.T) {
 		"outside world and the workflow, Inputs generates what its runs start with",
 		func() { properties.Body(properties.Config[int, int]{}) })
 }
+
+// What a run asked for and did not wait for may end after the run: that must not start it again, nor leave a
+// trace of it.
+func TestAStepThatEndsAfterItsRunIsLetGo(t *testing.T) {
+	r := sweep(t, properties.Config[int, int]{World: properties.WithoutWorld(
+		durable.Define("hasty", func(ctx durable.Context, n int) (int, error) {
+			durable.Async(ctx.Detached(), "late", plus, n)
+			return durable.Step(ctx, "plus", plus, n)
+		}))}, sim.Config{Runs: 500})
+	require.Nil(t, r.Failure, r.Report)
+}
