@@ -144,10 +144,24 @@ func TestConfigThatCantWorkSaysWhatToSet(t *testing.T) {
 // What a run asked for and did not wait for may end after the run: that must not start it again, nor leave a
 // trace of it.
 func TestAStepThatEndsAfterItsRunIsLetGo(t *testing.T) {
-	r := sweep(t, properties.Config[int, int]{World: properties.WithoutWorld(
-		durable.Define("hasty", func(ctx durable.Context, n int) (int, error) {
-			durable.Async(ctx.Detached(), "late", plus, n)
-			return durable.Step(ctx, "plus", plus, n)
-		}))}, sim.Config{Runs: 500})
+	hasty := durable.Define("hasty", func(ctx durable.Context, n int) (int, error) {
+		ctx = ctx.Detached()
+		_, err := durable.Step(ctx, "plus", plus, n)
+		durable.Async(ctx, "late", plus, n)
+		return n, err
+	})
+	parent := durable.Define("parent", func(ctx durable.Context, n int) (int, error) {
+		if _, err := durable.Step(ctx, "plus", plus, n); err != nil {
+			return 0, err
+		}
+		durable.StartChild(ctx, hasty, n)
+		return durable.Step(ctx, "plus", plus, n)
+	})
+	r := sweep(t, properties.Config[int, int]{World: func(*sim.World) properties.World[int, int] {
+		return properties.World[int, int]{
+			Boot:   func() *durable.Workflow[int, int] { return parent },
+			Others: func() []durable.Definition { return []durable.Definition{hasty} },
+		}
+	}}, sim.Config{Runs: 1500})
 	require.Nil(t, r.Failure, r.Report)
 }

@@ -345,4 +345,5 @@ func TestTheRunWithoutFaultsHasTheSameOrder(t *testing.T) {
 	r := sweep(t, properties.Config[int, int]{Runs: 1, FaultFree: true, World: world}, sim.Config{Runs: 3000})
 	found(t, r, properties.FaultFreeResult)
 	require.Contains(t, r.Report, `"second" completes before "first"`)
+	require.Contains(t, r.Report, "2 deviations from", "the other one is the crash: the order holds by itself")
 }
