@@ -6,6 +6,7 @@ import (
 
 	"github.com/reprise-dst/reprise/durable"
 	"github.com/reprise-dst/reprise/sim"
+	"github.com/reprise-dst/reprise/store"
 )
 
 // Exhaustive is what Exhaust runs, and how.
@@ -44,4 +45,11 @@ func WatchRuns(w *sim.World, runs map[string][]durable.Entry) {
 		v.committed(id, runs[id])
 	}
 	v.sentAndReceived()
+}
+
+// WatchEnded shows a store to the oracle that looks for what a run has left that has ended.
+func WatchEnded(w *sim.World, run string, st store.Store) {
+	v := watch{world: w, name: "doctored"}
+	v.run(run).ended = true
+	v.nothingLeft(st)
 }

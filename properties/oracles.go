@@ -109,8 +109,8 @@ func (v *watch) sentAndReceived() {
 // leavings are the tables in which an ended run may have nothing, see the key space of package durable.
 var leavings = map[byte]string{
 	'a': "the mark that it has steps to run", 't': "a timer", 'p': "progress of a step",
-	's': "the mark that it is parked", 'q': "a message in its mailbox", 'Q': "a place in a queue",
-	'C': "a slot of a queue",
+	's': "the mark that it is parked", 'q': "a message in its mailbox", 'Q': "a delay or a slot of a queue",
+	'C': "a place in a queue",
 }
 
 // nothingLeft looks for what an ended run should have taken along.
@@ -121,14 +121,7 @@ func (v *watch) nothingLeft(st store.Store) {
 		}
 		id := append([]byte(r.id), 0)
 		err := st.Scan(nil, nil, func(key, _ []byte) bool {
-			what, kept := leavings[key[0]]
-			if !kept {
-				return true
-			}
-			if key[0] == 't' && len(key) > 9 {
-				key = key[8:] // behind the deadline
-			}
-			if bytes.HasPrefix(key[1:], id) || key[0] < 'a' && bytes.Contains(key[1:], id) {
+			if what, known := leavings[key[0]]; known && isOf(key, id) {
 				v.world.Fail(NothingLeft, v.subject(r.id), fmt.Sprintf("%s: key %q", what, key))
 			}
 			return true
@@ -137,6 +130,26 @@ func (v *watch) nothingLeft(st store.Store) {
 			v.world.Fail(NothingLeft, v.subject(r.id), err.Error())
 		}
 	}
+}
+
+// isOf reports whether a key of one of those tables is about the run, whose id ends in a zero byte.
+func isOf(key, id []byte) bool {
+	rest := key[1:]
+	switch key[0] {
+	case 't': // <deadline> <run> 0 <op>
+		return len(rest) > 8 && bytes.HasPrefix(rest[8:], id)
+	case 'Q': // <queue> 0 d <due> <run> 0, or <queue> 0 s <key> 0 <run> 0
+		_, rest, _ = bytes.Cut(rest, []byte{0})
+		switch {
+		case len(rest) > 9 && rest[0] == 'd':
+			return bytes.Equal(rest[9:], id)
+		case len(rest) > 0 && rest[0] == 's':
+			_, run, _ := bytes.Cut(rest, []byte{0})
+			return bytes.Equal(run, id)
+		}
+		return false
+	}
+	return bytes.HasPrefix(rest, id)
 }
 
 // undone checks that a run that failed has undone what it did, and one that did not has not.

@@ -113,6 +113,27 @@ func TestWhatAnEndedRunLeavesIsFound(t *testing.T) {
 	}
 }
 
+// What queues and timers keep of a run that has ended, under keys as package durable writes them.
+func TestLeftoversAreFoundByTheirKeys(t *testing.T) {
+	for key, left := range map[string]bool{
+		"t\x80\x00\x00\x00\x00\x00\x00\x00run\x001": true, "t\x80\x00\x00\x00\x00\x00\x00\x00run2\x001": false,
+		"arun\x00": true, "arun2\x00": false, "Crun\x00": true, "qrun\x00mmail\x000": true, "prun\x002": true,
+		"Qline\x00drrrrrrrrrun\x00": false, "Qline\x00d\x80\x00\x00\x00\x00\x00\x00\x00run\x00": true,
+		"Qline\x00skey\x00run\x00": true, "Qline\x00skey\x00arun\x00": false,
+		"Qline\x00w\x80\x00\x00\x00\x00\x00\x00\x00run\x00": false, "vrun\x00name": false, "krun\x00": false,
+	} {
+		r, err := sim.Sweep(sim.Config{Runs: 1, Name: "left"}, func(w *sim.World) {
+			st := store.OpenMemory()
+			var b store.Batch
+			b.Set([]byte(key), nil)
+			require.NoError(w, st.Commit(&b))
+			properties.WatchEnded(w, "run", st)
+		})
+		require.NoError(t, err)
+		require.Equal(t, left, r.Failure != nil, "%q", key)
+	}
+}
+
 // forging is a store that shows something else than it holds under some keys, from some reading on.
 type forging struct {
 	store.Store
