@@ -56,6 +56,7 @@ func TestKeysTakeTurns(t *testing.T) {
 				for run := range running {
 					if s.running[run].key == key {
 						s.free(run, []byte("another slot"))
+						require.Contains(t, s.running, run, "news of a slot that it had before free this one")
 						s.free(run, []byte(run))
 						delete(running, run)
 						break

@@ -180,7 +180,7 @@ func (s *shop) await(ctx context.Context, id string) {
 // TestQueuesThroughCrashes: the limits hold whatever crashes, items of a key begin in order, each ends, and
 // nothing is left of them.
 func TestQueuesThroughCrashes(t *testing.T) {
-	sweepPlant(t, 2000, func(w *sim.World) {
+	sweepPlant(t, 700, func(w *sim.World) {
 		s := newShop(w)
 		jobs := []job{{ID: "p/1"}, {ID: "p/2", Key: "p", Sleep: time.Second}, {ID: "p/3", Key: "p"}}
 		for _, j := range jobs {

@@ -157,7 +157,7 @@ func TestSchedulesArePausedChangedAndDeleted(t *testing.T) {
 // TestSchedulesThroughCrashes: each time has at most one run, those within the window have exactly one, and
 // runs that must not overlap do not, whatever crashes.
 func TestSchedulesThroughCrashes(t *testing.T) {
-	sweepPlant(t, 1000, func(w *sim.World) {
+	sweepPlant(t, 600, func(w *sim.World) {
 		s := durable.Schedule{Cron: "* * * * *", Overlap: durable.Overlap(w.Pick("overlap", 4)), CatchUp: time.Hour}
 		running := map[string]bool{}
 		var job *durable.Workflow[time.Duration, string]
