@@ -6,6 +6,7 @@ import (
 
 	"github.com/reprise-dst/reprise/durable"
 	"github.com/reprise-dst/reprise/sim"
+	"github.com/reprise-dst/reprise/store"
 	"pgregory.net/rapid"
 )
 
@@ -31,7 +32,8 @@ type Config[In, Out any] struct {
 	// Sim says how to explore; its zero value works.
 	Sim sim.Config
 
-	host func(durable.Host) durable.Host // tests only: what stands between the engine and its node
+	host  func(durable.Host) durable.Host // tests only: what stands between the engine and its node
+	store func(store.Store) store.Store   // tests only: what stands between the engine and its store
 }
 
 // World is what a workflow meets in one simulated world: what outlives the crashes of its process (the
@@ -72,6 +74,7 @@ const (
 	NoStepAgain     = "a checkpointed step does not run again"
 	StepRan         = "a checkpointed step has run"
 	EndsOnce        = "an operation ends once"
+	TxWithEntry     = "a transaction commits with its checkpoint"
 	MessageOnce     = "a message is received once"
 	AckDurable      = "what was acknowledged is durable"
 	EndFinal        = "an ended run stays ended"

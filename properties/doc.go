@@ -24,8 +24,9 @@
 //	EntriesKept      No journal entry that was committed is lost or changed, whatever crashes.
 //	StepRan          A step whose result is checkpointed has run at least once.
 //	NoStepAgain      A step does not run again after its checkpoint.
-//	EndsOnce         A step or transaction is checkpointed once. A transaction's writes are in the same
-//	                 commit, so it takes effect exactly once.
+//	EndsOnce         A step or transaction is checkpointed once.
+//	TxWithEntry      What a transaction writes is committed together with its checkpoint: it takes effect
+//	                 exactly once.
 //	MessageOnce      A message with an id is received at most once, and no run receives more than was sent.
 //	AckDurable       What clients were told stays so: starts, messages that were accepted, ends and results.
 //	EndFinal         Nothing happens to a run after its end, and how it ended does not change.

@@ -29,6 +29,14 @@ func WithHost[In, Out any](
 	return cfg
 }
 
+// WithStore puts something between the engine and its store.
+func WithStore[In, Out any](
+	cfg Config[In, Out], wrap func(store.Store) store.Store,
+) Config[In, Out] {
+	cfg.store = wrap
+	return cfg
+}
+
 // Watch shows entries to the oracles as if they had become durable one after the other.
 func Watch(w *sim.World, op string, begun bool, entries []durable.Entry) {
 	v := watch{world: w, name: "doctored"}

@@ -113,6 +113,43 @@ func TestWhatAnEndedRunLeavesIsFound(t *testing.T) {
 	}
 }
 
+// splitting is a store that commits what transactions write in a batch of its own.
+type splitting struct{ store.Store }
+
+func (s splitting) Commit(b *store.Batch) error {
+	var user, rest store.Batch
+	ofUser := func(op store.Op) bool { return op.Key[0] == 'k' }
+	copyOf(b, &rest, ofUser)
+	for op := range b.Ops() {
+		if ofUser(op) {
+			user.Set(op.Key, op.Value)
+		}
+	}
+	if user.Len() > 0 {
+		if err := s.Store.Commit(&user); err != nil {
+			return err
+		}
+	}
+	return s.Store.Commit(&rest)
+}
+
+func TestATransactionApartFromItsCheckpointIsFound(t *testing.T) {
+	count := func(tx *durable.Tx, n int) (int, error) {
+		tx.Set("count", []byte{byte(n)})
+		return n, nil
+	}
+	cfg := properties.Config[int, int]{World: properties.WithoutWorld(
+		durable.Define("counts", func(ctx durable.Context, n int) (int, error) {
+			return durable.Transact(ctx, "count", count, n)
+		}))}
+	r := sweep(t, cfg, sim.Config{Runs: 100})
+	require.Nil(t, r.Failure, r.Report)
+	apart := properties.WithStore(cfg, func(st store.Store) store.Store { return splitting{st} })
+	r = sweep(t, apart, sim.Config{Runs: 100})
+	found(t, r, properties.TxWithEntry)
+	require.Contains(t, r.Report, `key "count" is written without a journal entry`)
+}
+
 // What queues and timers keep of a run that has ended, under keys as package durable writes them.
 func TestLeftoversAreFoundByTheirKeys(t *testing.T) {
 	for key, left := range map[string]bool{

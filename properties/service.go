@@ -152,7 +152,7 @@ func (p *play) boot(one *process, n *sim.Node) {
 	one.watch.compare(st)
 	one.kept(st)
 	engine, err := durable.Open(durable.Config{
-		Store: st, Host: n, Codec: p.cfg.Codec, Logger: p.world.Logger(),
+		Store: guarded{st, &one.watch}, Host: n, Codec: p.cfg.Codec, Logger: p.world.Logger(),
 		Interceptors: []durable.Interceptor{one.watch.interceptor()},
 		Workflows:    one.Boot(n), Cold: p.cold,
 	})

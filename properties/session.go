@@ -8,6 +8,7 @@ import (
 
 	"github.com/reprise-dst/reprise/durable"
 	"github.com/reprise-dst/reprise/sim"
+	"github.com/reprise-dst/reprise/store"
 )
 
 // faultTime is how much virtual time a world has until its faults stop.
@@ -111,7 +112,7 @@ func (s *session[In, Out]) bootNode(n *sim.Node) {
 	}
 	s.workflow = s.Boot()
 	engine, err := durable.Open(durable.Config{
-		Store: st, Host: s.host(n), Codec: s.cfg.Codec, Logger: s.world.Logger(),
+		Store: s.store(st), Host: s.host(n), Codec: s.cfg.Codec, Logger: s.world.Logger(),
 		Interceptors: []durable.Interceptor{s.watch.interceptor()},
 		Workflows:    s.definitions(s.workflow), Cold: s.cold,
 	})
@@ -128,6 +129,15 @@ func (s *session[In, Out]) definitions(first *durable.Workflow[In, Out]) []durab
 		all = append(all, s.Others()...)
 	}
 	return all
+}
+
+// store is what the engine writes to.
+func (s *session[In, Out]) store(st store.Store) store.Store {
+	st = guarded{st, &s.watch}
+	if s.cfg.store != nil {
+		return s.cfg.store(st)
+	}
+	return st
 }
 
 // host is where the engine lives.
