@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/reprise-dst/reprise/sim"
@@ -18,6 +19,14 @@ func detection() []Kernel {
 			"journal goes unnoticed until somebody adds up.",
 		Needs: "one crash between two steps", Property: "what is charged is what is invoiced",
 		build: onNodes(onlyNames),
+	}, {
+		Name: "leftovers unnoticed", Family: family,
+		About: "An engine looks up the results of the steps that the code asks for. The new version of a program " +
+			"neither reserves nor frees the goods any more; a run that had reserved them goes on with it, " +
+			"asks for less than its journal has, and ends well, with the goods reserved for ever. That " +
+			"nothing is left in the journal belongs to a replay as much as that all is found there.",
+		Needs: "one crash after a checkpoint", Property: "what was reserved is freed",
+		build: onNodes(leftovers),
 	}, {
 		Name: "mismatch tried for ever", Family: family,
 		About: "Recovery goes through the open runs. One that does not fit the new code fails to replay and is " +
@@ -43,6 +52,29 @@ func onlyNames(w *sim.World, fixed bool) {
 		}
 		s.work("close the books")
 		w.Always("what is charged is what is invoiced", s.number("charge") == s.number("invoice"))
+	})
+}
+
+func leftovers(w *sim.World, fixed bool) {
+	version := 0
+	s := serve(w, "engine", func(*service) { version++ }) // it is deployed anew each time
+	s.insist("run", func(context.Context) {
+		steps := []string{"reserve", "ship", "free"}
+		if version > 1 {
+			steps = []string{"ship"}
+		}
+		for _, step := range steps {
+			if s.number(step) == 0 {
+				s.work(step)
+				s.put(step, 1)
+			}
+		}
+		for _, recorded := range []string{"reserve", "ship", "free"} {
+			if fixed && s.number(recorded) != 0 && !slices.Contains(steps, recorded) {
+				return // parked: the code asks for less than the journal has
+			}
+		}
+		w.Always("what was reserved is freed", s.number("reserve") == s.number("free"))
 	})
 }
 
