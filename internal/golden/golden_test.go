@@ -93,3 +93,19 @@ func ExampleDiff() {
 	// -green
 	// +blue
 }
+
+func TestAReportOnAPageIsCompared(t *testing.T) {
+	page := filepath.Join(t.TempDir(), "README.md")
+	text := "# Page\n\n```report\nverdict\n\n  1 deviation\n```\n\nmore\n"
+	require.NoError(t, os.WriteFile(page, []byte(text), 0o644))
+	Report(t, page, "verdict\n\n  Reproduce:\n    go test\n\n  1 deviation\n")
+
+	r := &recorder{name: "TestX"}
+	Report(r, page, "verdict\n\n  2 deviations\n")
+	require.Contains(t, r.failed, "shows another report")
+	require.Contains(t, r.failed, "+  2 deviations")
+
+	require.NoError(t, os.WriteFile(page, []byte("# Page\n"), 0o644))
+	Report(r, page, "verdict\n")
+	require.Contains(t, r.failed, "has no block that begins with")
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/reprise-dst/reprise/durable"
+	"github.com/reprise-dst/reprise/internal/golden"
+	"github.com/reprise-dst/reprise/properties"
+	"github.com/reprise-dst/reprise/sim"
+	"github.com/reprise-dst/reprise/store"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// TestTransfers runs a few transfers at the same time, while the process crashes.
+func TestTransfers(t *testing.T) {
+	properties.Check(t, bank(NewTransfer))
+}
+
+// bank checks that money is neither made nor lost, and that somebody was there to contend with.
+func bank(transfer func() *durable.Workflow[Transfer, Receipt]) properties.Config[Transfer, Receipt] {
+	return properties.Config[Transfer, Receipt]{
+		Inputs: rapid.Custom(func(t *rapid.T) Transfer {
+			return Transfer{
+				From:   rapid.SampledFrom(Accounts).Draw(t, "from"),
+				To:     rapid.SampledFrom(Accounts).Draw(t, "to"),
+				Amount: rapid.IntRange(1, 120).Draw(t, "amount"),
+			}
+		}),
+		World: func(w *sim.World) properties.World[Transfer, Receipt] {
+			return properties.World[Transfer, Receipt]{
+				Boot: transfer,
+				Holds: func(outcomes []properties.Outcome[Transfer, Receipt]) {
+					payers := map[string]int{}
+					for _, o := range outcomes {
+						w.Sometimes("a transfer is refused", errors.Is(o.Err, ErrFunds))
+						if o.Err == nil {
+							payers[o.Input.From]++
+							w.Always("no money is made or lost", o.Result.Total == Opening*len(Accounts))
+							w.Always("no account is overdrawn", o.Result.Left >= 0)
+							w.Sometimes("two transfers contend for an account", payers[o.Input.From] > 1)
+						}
+					}
+				},
+			}
+		},
+	}
+}
+
+// TestTheCarelessTransferIsFound: two transfers that meet between reading and writing make or lose money.
+func TestTheCarelessTransferIsFound(t *testing.T) {
+	cfg := sim.Config{Name: "TestCarelessTransfer", Runs: 1000, Disk: store.NewMemoryDisk}
+	r, err := sim.Sweep(cfg, properties.Body(bank(NewCarelessTransfer)))
+	require.NoError(t, err)
+	require.NotNil(t, r.Failure, "not found: %s", r.Summary())
+	golden.Report(t, "README.md", r.Report)
+}
