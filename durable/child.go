@@ -31,7 +31,7 @@ type ChildPolicy uint8
 
 // The policies for children.
 const (
-	CancelChild  ChildPolicy = iota // it is cancelled
+	CancelChild  ChildPolicy = iota // it is cancelled; it is terminated when its parent is
 	AbandonChild                    // it goes on alone
 	AwaitChild                      // the parent does not end before it has; its result is dropped
 )
@@ -96,7 +96,7 @@ func issueChild[In, Out any](b *branch, w *Workflow[In, Out], in In, kind *child
 	op := b.newOperation(CommandChild, w.name)
 	c := ChildRun[Out]{Future: Future[Out]{op: op}, id: id}
 	if id == "" {
-		c.id = b.m.run + "/" + op.id
+		c.id = b.m.self + "/" + place(b.m.generation, op.id)
 	}
 	if err := checkID("child's run id", c.id); err != nil {
 		op.resolve(outcome{err: err})
@@ -108,8 +108,13 @@ func issueChild[In, Out any](b *branch, w *Workflow[In, Out], in In, kind *child
 		return c
 	}
 	kind.id = c.id
+	policy := kind.unawaited
+	if b.scope.detached && policy == CancelChild {
+		policy = AbandonChild
+	}
 	b.issue(op, Command{
 		To: c.id, Queue: kind.queue, Fingerprint: xxhash.Sum64(input) ^ kind.placed, content: input, child: kind,
+		Unawaited: policy,
 	})
 	return c
 }

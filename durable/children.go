@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/cespare/xxhash/v2"
+	"github.com/reprise-dst/reprise/store"
 )
 
 // startedChild is a run that starts with its parent's commit. Its journal's first entry has no answer yet;
@@ -162,6 +163,71 @@ func (q *round) cancelChild(op *operation) error {
 		number: q.e.nextLetter(),
 	})
 	return nil
+}
+
+// openChildren are the children that a journal has started and whose ends it does not have, by operation,
+// unless they were called off: what a parent that is ended without its code has to see to.
+type openChildren map[string]*Command
+
+// note takes the next entry of the journal into account.
+func (o openChildren) note(e *Entry) {
+	delete(o, e.Event.Op)
+	for i := range e.Commands {
+		switch c := &e.Commands[i]; c.Kind {
+		case CommandChild:
+			o[c.Op] = c
+		case CommandCancel:
+			delete(o, c.Op)
+		}
+	}
+}
+
+// terminateChildren ends the children of a run that is terminated, those that are not to go on alone.
+func (q *round) terminateChildren(run string, open openChildren, reason string) error {
+	for _, op := range sortedIDs(open) {
+		c := open[op]
+		if c.Unawaited != CancelChild {
+			continue
+		}
+		unreachable, err := q.reach(c.To)
+		if err != nil {
+			return err
+		}
+		if unreachable != nil {
+			continue
+		}
+		first, err := readStart(q.e.store, c.To)
+		if err != nil {
+			return err
+		}
+		if first != nil && (first.Parent != run || first.ParentOp != op) {
+			continue // another run has the id now
+		}
+		why := fmt.Sprintf("its parent, run %q, was terminated", run)
+		if reason != "" {
+			why += ": " + reason
+		}
+		q.letters = append(q.letters, letter{
+			kind: mailEnd, to: c.To, name: op, from: run, content: []byte(bounded(why)), number: q.e.nextLetter(),
+		})
+	}
+	return nil
+}
+
+// readStart reads how a run began; nil while it has not.
+func readStart(st store.Store, run string) (*Start, error) {
+	data, found, err := st.Get(journalKey(run, 1))
+	if err != nil {
+		return nil, fmt.Errorf("durable: looking for run %q: %w", run, err)
+	}
+	if !found {
+		return nil, nil
+	}
+	e, err := decodeEntry(run, 1, data)
+	if err != nil || e.Event.Start == nil {
+		return nil, fmt.Errorf("%w: run %q: journal entry 1: %w", ErrDamaged, run, err)
+	}
+	return e.Event.Start, nil
 }
 
 // childrenStarted notes, after a replay, that the pending children have started: their start is in the commit

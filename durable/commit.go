@@ -36,6 +36,9 @@ func (e *Engine) commit(q *round) error {
 	if err := q.recordChildren(); err != nil {
 		return err
 	}
+	if err := q.recordNext(); err != nil {
+		return err
+	}
 	for _, tx := range q.txs {
 		tx.record(b)
 	}
@@ -46,7 +49,9 @@ func (e *Engine) commit(q *round) error {
 	if q.end != nil && r.item != nil {
 		r.item.remove(b)
 	}
+	counted := len(entries) > 0 && e.survived(b, r.id)
 	if err := e.store.Commit(b); err != nil {
+		e.survivedNot(r.id, counted)
 		return err
 	}
 	if q.end != nil {
@@ -61,6 +66,9 @@ func (e *Engine) commit(q *round) error {
 	}
 	r.writeLines()
 	e.hooks.committed(r.info(), entries)
+	if q.next != nil {
+		e.hooks.committed(startedInfo(r.id, &q.next.Event), []Entry{*q.next})
+	}
 	if q.end != nil && len(e.hooks) > 0 {
 		e.hooks.ended(q.howEnded())
 	}
@@ -85,7 +93,8 @@ func (q *round) record(entry *Entry, c *Command) error {
 			return q.cancelChild(c.op)
 		}
 	case CommandPublish:
-		version := binary.BigEndian.AppendUint64(nil, uint64(entry.Seq))
+		seq := uint64(r.machine.generation)<<generationShift | uint64(entry.Seq)
+		version := binary.BigEndian.AppendUint64(nil, seq)
 		b.Set(valueKey(r.id, c.Name), append(version, c.content...))
 		q.published = true
 	case CommandAnswer:
@@ -96,6 +105,7 @@ func (q *round) record(entry *Entry, c *Command) error {
 			return err
 		}
 		b.Set(runKey(r.id, partEnd), end)
+		q.forgetKept()
 		q.e.keep(b, r.id, entry.Event.Time)
 		q.end = c
 		return q.tellParent(r.id, r.machine.parent, r.machine.parentOp, end)
@@ -129,6 +139,7 @@ func (q *round) recordPending() (active bool) {
 			active = true
 		}
 	}
+	active = active || q.next != nil
 	if active && !r.active {
 		b.Set(activeKey(r.id), nil)
 	} else if !active && r.active {
@@ -148,7 +159,7 @@ func (q *round) recordMail() error {
 	if q.parkFor != nil {
 		return nil // what is pending now is not what is recorded
 	}
-	if q.end == nil {
+	if q.waits = nil; !r.machine.ended {
 		q.waits = r.machine.topics()
 	}
 	for _, topic := range q.waits {

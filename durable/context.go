@@ -31,8 +31,9 @@ func (ctx Context) Rand() *rand.Rand {
 	return b.rand
 }
 
-// RunID returns the id of the run that this branch belongs to.
-func (ctx Context) RunID() string { return ctx.enter("RunID").m.run }
+// RunID returns the id of the run that this branch belongs to. In a run that was forked from another, it is
+// the other's until the fork.
+func (ctx Context) RunID() string { return ctx.enter("RunID").m.self }
 
 // enter checks that the context is used where it may be, and returns its branch.
 func (ctx Context) enter(call string) *branch {

@@ -39,9 +39,10 @@ type Definition interface {
 
 // definition is a workflow without its types.
 type definition struct {
-	name string
-	call workflowFunc
-	log  slog.Handler // for workflow code; nil writes nothing
+	name  string
+	input reflect.Type
+	call  workflowFunc
+	log   slog.Handler // for workflow code; nil writes nothing
 }
 
 // workflowFunc runs workflow code on an encoded input. err is the workflow's own error, broken says that
@@ -49,7 +50,7 @@ type definition struct {
 type workflowFunc func(ctx Context, codec Codec, input []byte) (result []byte, err, broken error)
 
 func (w *Workflow[In, Out]) define() definition {
-	return definition{name: w.name, call: func(ctx Context, codec Codec, input []byte) ([]byte, error, error) {
+	call := func(ctx Context, codec Codec, input []byte) ([]byte, error, error) {
 		var in In
 		if err := codec.Decode(input, &in); err != nil {
 			return nil, nil, &CodecError{What: "recorded input", Type: typeName[In](), Cause: err}
@@ -63,7 +64,8 @@ func (w *Workflow[In, Out]) define() definition {
 			return nil, &CodecError{What: "workflow's result", Type: typeName[Out](), Cause: err}, nil
 		}
 		return result, nil, nil
-	}}
+	}
+	return definition{name: w.name, input: reflect.TypeFor[In](), call: call}
 }
 
 // defined is define for definitions that may be missing.

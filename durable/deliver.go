@@ -13,7 +13,7 @@ import (
 func (e *Engine) nudge(kind mailKind, run, name string) {
 	e.mu.Lock()
 	loaded := e.runs[run] != nil
-	idle := e.usable() != nil || e.parked[run] != nil
+	idle := e.usable() != nil || e.laidAside(run)
 	e.mu.Unlock()
 	if idle {
 		return
@@ -46,7 +46,10 @@ func (e *Engine) deliver(q *round) {
 		same := func(before letter) bool {
 			return before.to == l.to && before.name == l.name && before.kind == l.kind
 		}
-		if !slices.ContainsFunc(q.letters[:i], same) {
+		switch {
+		case l.kind == mailEnd:
+			e.wake(l.to, &Event{Kind: EventTerminated, Reason: string(l.content)})
+		case !slices.ContainsFunc(q.letters[:i], same):
 			e.nudge(l.kind, l.to, l.name)
 		}
 	}
@@ -78,6 +81,19 @@ func (e *Engine) recoverMail() error {
 	return nil
 }
 
+// recoverEnd ends a run whose parent was terminated.
+func (e *Engine) recoverEnd(key []byte) error {
+	value, found, err := e.store.Get(key)
+	if err != nil || !found {
+		return err
+	}
+	l, err := readLetter(key, value)
+	if err == nil {
+		e.wake(l.to, &Event{Kind: EventTerminated, Reason: string(l.content)})
+	}
+	return err
+}
+
 // firstMail returns the first key of the mailboxes at or after from, nil when there is none.
 func (e *Engine) firstMail(from []byte) (key []byte, err error) {
 	err = e.store.Scan(from, []byte{tableMail + 1}, func(k, _ []byte) bool {
@@ -96,6 +112,9 @@ func (e *Engine) recoverLetter(key []byte) (next []byte, err error) {
 	l, err := parseMailKey(key)
 	if err != nil {
 		return nil, err
+	}
+	if l.kind == mailEnd {
+		return after(mailboxKey(l.to)), e.recoverEnd(key)
 	}
 	waits := l.kind != mailMessage
 	if !waits {

@@ -32,6 +32,11 @@ const (
 	fieldScheduled  = 60 // Entry, started by a schedule: for when, Unix nanoseconds, zigzag
 	fieldHeader     = 80 // Entry, started: repeated, of interceptors
 
+	fieldGeneration = 71 // Entry, started
+	fieldOrigin     = 72
+	fieldForkRun    = 73 // Entry, forked; fieldFrom is the run that it was forked from
+	fieldForkSeed   = 74
+
 	fieldCommandKind        = 1
 	fieldCommandOp          = 2
 	fieldCommandName        = 3
@@ -41,6 +46,7 @@ const (
 	fieldCommandAttempt     = 30 // of a step that is run again
 	fieldCommandTo          = 40
 	fieldCommandQueue       = 60 // of a child
+	fieldCommandUnawaited   = 70 // of a child: its policy
 
 	fieldHeaderKey   = 1
 	fieldHeaderValue = 2
@@ -76,6 +82,11 @@ func appendEntry(buf []byte, e *Entry) ([]byte, error) {
 	if ev.Reason != "" {
 		buf = appendString(buf, fieldReason, ev.Reason)
 	}
+	if f := ev.Fork; f != nil {
+		buf = appendString(buf, fieldForkRun, f.Run)
+		buf = appendString(buf, fieldFrom, f.From)
+		buf = appendVarint(buf, fieldForkSeed, f.Seed)
+	}
 	if s := ev.Start; s != nil {
 		buf = appendString(buf, fieldWorkflow, s.Workflow)
 		buf = appendBytes(buf, fieldInput, s.Input)
@@ -89,6 +100,12 @@ func appendEntry(buf []byte, e *Entry) ([]byte, error) {
 		}
 		if !s.Scheduled.IsZero() {
 			buf = appendVarint(buf, fieldScheduled, protowire.EncodeZigZag(s.Scheduled.UnixNano()))
+		}
+		if s.Origin != "" {
+			buf = appendString(buf, fieldOrigin, s.Origin)
+		}
+		if s.Generation != 0 {
+			buf = appendVarint(buf, fieldGeneration, uint64(s.Generation))
 		}
 		buf = appendHeaders(buf, s.Headers)
 	}
@@ -148,6 +165,9 @@ func appendCommand(buf []byte, c *Command) []byte {
 	}
 	if c.Queue != "" {
 		buf = appendString(buf, fieldCommandQueue, c.Queue)
+	}
+	if c.Unawaited != 0 {
+		buf = appendVarint(buf, fieldCommandUnawaited, uint64(c.Unawaited))
 	}
 	return buf
 }
@@ -225,6 +245,10 @@ func (r *entryReader) field(field protowire.Number, v uint64, b []byte) error {
 	case fieldUnanswered:
 		e.Unanswered = v == 1
 	case fieldFrom:
+		if e.Event.Fork != nil {
+			e.Event.Fork.From = string(b)
+			break
+		}
 		e.Event.From = string(b)
 	case fieldMessage:
 		e.Event.Message = string(b)
@@ -236,6 +260,14 @@ func (r *entryReader) field(field protowire.Number, v uint64, b []byte) error {
 		r.start().Scheduled = time.Unix(0, protowire.DecodeZigZag(v)).UTC()
 	case fieldHeader:
 		return readRunHeader(b, &r.start().Headers)
+	case fieldOrigin:
+		r.start().Origin = string(b)
+	case fieldForkRun:
+		r.fork().Run = string(b)
+	case fieldForkSeed:
+		r.fork().Seed = v
+	case fieldGeneration:
+		r.start().Generation = int(v)
 	case fieldReason:
 		e.Event.Reason = string(b)
 	}
@@ -252,6 +284,14 @@ func (r *entryReader) start() *Start {
 		r.entry.Event.Start = &Start{}
 	}
 	return r.entry.Event.Start
+}
+
+// fork is where the facts of a fork go.
+func (r *entryReader) fork() *Fork {
+	if r.entry.Event.Fork == nil {
+		r.entry.Event.Fork = &Fork{}
+	}
+	return r.entry.Event.Fork
 }
 
 // spell decodes the commands of an entry that was read from the journal of a run.
@@ -290,6 +330,8 @@ func (c *Command) decode(data []byte) error {
 			c.To = string(b)
 		case fieldCommandQueue:
 			c.Queue = string(b)
+		case fieldCommandUnawaited:
+			c.Unawaited = ChildPolicy(v)
 		}
 		return nil
 	})

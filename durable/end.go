@@ -14,6 +14,7 @@ const (
 	endFailure    = 'e'
 	endCancelled  = 'c'
 	endTerminated = 't'
+	endContinued  = 'n'
 
 	endHeadSize = 9
 )
@@ -90,6 +91,8 @@ func parseEndHead(run string, data []byte) (status Status, at time.Time, err err
 		status = Cancelled
 	case endTerminated:
 		status = Terminated
+	case endContinued:
+		status = Continued
 	default:
 		return "", at, damagedEnd(run, data)
 	}

@@ -32,6 +32,10 @@ type Config struct {
 	// Retention is how long runs are kept that have ended, and then deleted; 0 keeps them. Runs that ended
 	// while no retention was set are kept.
 	Retention time.Duration
+	// Recoveries is how often in a row an Open may recover a run with work to do whose process then ends before
+	// the run has come as far as its steps or its next journal entry. Then the run is parked with a
+	// *RecoveryError until Resume. 0: 100.
+	Recoveries int
 	// Warm is how many runs that only wait stay in memory, so that their next event needs no replay: those
 	// that had an event last. 0: 256. Negative: a run leaves the memory as soon as it waits.
 	Warm int
@@ -53,6 +57,9 @@ type Engine struct {
 	mu        sync.Mutex // never held over a call of store or host
 	runs      map[string]*run
 	parked    map[string]error
+	paused    map[string]bool
+	counted   map[string]bool     // runs whose recovery is counted in the store
+	kept      map[string]bool     // runs for which results of steps may have been kept
 	shelved   map[string]bool     // runs that the store says are parked
 	waiters   map[string]Signal   // fired when the run ends or is parked
 	stoppers  map[string][]Signal // fired when the run may have seen that it is to end
@@ -87,6 +94,10 @@ func Open(cfg Config) (*Engine, error) {
 		return nil, fmt.Errorf("durable.Open: Config.Retention is %v; give it an age, or 0 to keep all runs",
 			cfg.Retention)
 	}
+	if cfg.Recoveries < 0 {
+		return nil, fmt.Errorf("durable.Open: Config.Recoveries is %d; give it 1 or more, or 0 for %d",
+			cfg.Recoveries, maxRecoveries)
+	}
 	if cfg.Host == nil {
 		cfg.Host = NewHost()
 	}
@@ -99,6 +110,7 @@ func Open(cfg Config) (*Engine, error) {
 	e := &Engine{
 		cfg: cfg, store: cfg.Store, host: cfg.Host, codec: cfg.Codec, hooks: cfg.Interceptors,
 		defs: map[string]definition{}, runs: map[string]*run{}, parked: map[string]error{},
+		paused: map[string]bool{}, counted: map[string]bool{}, kept: map[string]bool{},
 		waiters: map[string]Signal{}, stoppers: map[string][]Signal{}, watchers: map[string]*watching{},
 		shelved: map[string]bool{},
 		updates: map[string][]*asked{}, steps: map[stepKey]*underWay{}, inflight: map[string]int{},
@@ -173,6 +185,9 @@ func (e *Engine) takeOver() (fresh bool, err error) {
 
 // recover loads the runs that have steps to run, and arms the timers.
 func (e *Engine) recover() error {
+	if err := e.recoverPaused(); err != nil {
+		return err
+	}
 	var ids []string
 	err := e.store.Scan([]byte{tableActive}, []byte{tableActive + 1}, func(key, _ []byte) bool {
 		ids = append(ids, string(key[1:len(key)-1]))
@@ -180,6 +195,9 @@ func (e *Engine) recover() error {
 	})
 	if err != nil {
 		return fmt.Errorf("durable.Open: reading the unfinished runs: %w", err)
+	}
+	if ids, err = e.countRecoveries(ids); err != nil {
+		return fmt.Errorf("durable.Open: counting the recoveries of runs: %w", err)
 	}
 	for _, id := range ids {
 		e.wake(id, nil)
@@ -328,24 +346,4 @@ func (e *Engine) Parked() []*ParkedError {
 		list = append(list, &ParkedError{Run: id, Cause: e.parked[id]})
 	}
 	return list
-}
-
-// Resume makes a parked run try again, for instance because the cause has been mended.
-func (e *Engine) Resume(run string) error {
-	e.mu.Lock()
-	_, parked := e.parked[run]
-	delete(e.parked, run)
-	err := e.usable()
-	if err == nil && parked {
-		e.forgiven[run] = true
-	}
-	e.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	if !parked {
-		return fmt.Errorf("durable: run %q is not parked; Parked lists those that are", run)
-	}
-	e.wake(run, nil)
-	return nil
 }

@@ -7,8 +7,13 @@ import (
 	"time"
 )
 
-// eventProgress is not an event of the journal: a step has sent its progress.
-const eventProgress EventKind = 255
+// What comes to a run like an event and is none of its journal: a step has sent its progress; the run is to
+// be paused; it is to go on.
+const (
+	eventProgress EventKind = 255
+	eventPause    EventKind = 254
+	eventGoOn     EventKind = 253
+)
 
 // EventKind says what a journal entry tells the run.
 type EventKind uint8
@@ -30,7 +35,10 @@ const (
 
 	EventWithdrawn EventKind = 14 // the run was cancelled while it waited in its queue; none of its code ran
 
-	lastEventKind = EventWithdrawn
+	EventRetried EventKind = 20 // a failed run was opened again, to try this step anew
+	EventForked  EventKind = 21 // from here on the run is another than the one it was forked from
+
+	lastEventKind = EventForked
 )
 
 func (k EventKind) String() string {
@@ -57,12 +65,19 @@ func (k EventKind) String() string {
 		return "update accepted"
 	case EventWithdrawn:
 		return "withdrawn"
+	case EventRetried:
+		return "retried"
+	case EventForked:
+		return "forked"
 	}
 	return "event kind " + strconv.Itoa(int(k))
 }
 
 // stops reports whether the event asks the run to end.
 func (k EventKind) stops() bool { return k == EventCancelled || k == EventTerminated }
+
+// halts reports whether the event is dealt with between two rounds, without the run's code.
+func (k EventKind) halts() bool { return k == EventTerminated || k == eventPause || k == eventGoOn }
 
 // Event is what a run observes. Everything that workflow code can learn is in an event of its journal.
 type Event struct {
@@ -87,6 +102,8 @@ type Event struct {
 	Reason string
 	// Start holds the facts of EventStarted, nil otherwise.
 	Start *Start
+	// Fork holds the facts of EventForked, nil otherwise.
+	Fork *Fork
 
 	due   time.Time // the deadline of a timer that fired; not recorded, the key of the timer has it
 	value any       // where the decoded result is while the step is in this process; not recorded
@@ -94,6 +111,7 @@ type Event struct {
 	attempt  int    // that has ended or sends its progress; not recorded
 	final    bool   // its error must not be tried again; not recorded, what follows from it is
 	progress []byte // of the attempt, when it is not saved yet; not recorded
+	kept     bool   // it came while the run was paused, and lies in the store
 
 	tx    *Tx    // of a transaction that is to be committed with the event; not recorded
 	claim *claim // that keeps others from what it has read until then; nil for none
@@ -109,6 +127,11 @@ type Start struct {
 	ParentOp  string            // the parent's operation that its end is reported to; empty when it is detached
 	Headers   map[string]string // of interceptors, see RunInfo
 	Scheduled time.Time         // for when a schedule started it; zero when none did
+	// Generation is how often the run had continued as new before.
+	Generation int
+	// Origin is the id that the run's code knew it by, when its journal is now that of another: of the run that
+	// it was forked from, or of which it is a part.
+	Origin string
 }
 
 // CommandKind says what workflow code asked for.
@@ -134,7 +157,9 @@ const (
 
 	CommandVersion CommandKind = 14 // which version of a change the run has
 
-	lastCommandKind = CommandVersion
+	CommandContinue CommandKind = 30 // the run goes on with a new journal
+
+	lastCommandKind = CommandContinue
 )
 
 func (k CommandKind) String() string {
@@ -167,6 +192,8 @@ func (k CommandKind) String() string {
 		return "answer"
 	case CommandVersion:
 		return "version"
+	case CommandContinue:
+		return "continue as new"
 	}
 	return "command kind " + strconv.Itoa(int(k))
 }
@@ -182,6 +209,7 @@ type Command struct {
 	Target      CommandKind // of CommandCancel: what the operation is
 	Attempt     int         // of a step that is run again, from 2; only failed attempts count
 	Queue       string      // that a child waits in; empty when it starts at once
+	Unawaited   ChildPolicy // of a child: what becomes of it when the parent is ended from outside
 
 	op      *operation // of CommandCancel
 	step    stepCall   // what to run; nil except for CommandStep
@@ -189,7 +217,7 @@ type Command struct {
 	child   *child     // of CommandChild
 	handler *handler   // of CommandHandle
 	pc      uintptr    // of the call in workflow code; captured only while diagnosing a replay
-	content []byte     // of CommandSend and CommandPublish; the input of CommandChild
+	content []byte     // of CommandSend and CommandPublish; the input of CommandChild and CommandContinue
 	result  []byte     // of CommandEnd and CommandAnswer
 	failure *Failure   // of CommandEnd and CommandAnswer
 	gaveIn  bool       // of CommandEnd: with the cancellation of the run
@@ -207,6 +235,8 @@ func (c *Command) String() string {
 	switch c.Kind {
 	case CommandEnd:
 		return fmt.Sprintf("return of a result with fingerprint %016x", c.Fingerprint)
+	case CommandContinue:
+		return fmt.Sprintf("continue as new with an input of fingerprint %016x", c.Fingerprint)
 	case CommandTimer:
 		return fmt.Sprintf("%s (id %s)", cmp.Or(c.Name, "sleep"), c.Op)
 	case CommandVersion:

@@ -98,3 +98,68 @@ func ExampleVersion() {
 	// Output:
 	// wrapped book <nil>
 }
+
+// A run that lives long starts its journal anew now and then.
+func ExampleContinueAsNew() {
+	visitors := durable.NewTopic[string]("visitors")
+	diary := durable.Define("diary", func(ctx durable.Context, seen int) (string, error) {
+		for range 2 { // hundreds, in earnest
+			who, err := visitors.Receive(ctx)
+			if err != nil {
+				return "", err
+			}
+			if who == "the last" {
+				return fmt.Sprint(seen, " visitors"), nil
+			}
+			seen++
+		}
+		return durable.ContinueAsNew[string](ctx, seen)
+	})
+	ctx := context.Background()
+	engine, err := durable.Open(durable.Config{
+		Store: store.OpenMemory(), Workflows: []durable.Definition{diary},
+	})
+	if err != nil {
+		panic(err)
+	}
+	defer engine.Close(ctx)
+	run, _ := diary.Start(ctx, engine, "museum", 0)
+	for _, who := range []string{"Ada", "Bob", "Cid", "the last"} {
+		_ = visitors.Post(ctx, engine, "museum", who)
+	}
+	fmt.Println(run.Result(ctx))
+	parts, _, _ := engine.List(durable.Filter{})
+	for _, l := range parts {
+		fmt.Println(l.Run, l.Status)
+	}
+	// Output:
+	// 3 visitors <nil>
+	// museum done
+	// museum#1 continued
+}
+
+// A paused run does nothing until it is resumed, and loses nothing.
+func ExampleRun_Pause() {
+	orders := durable.NewTopic[string]("orders")
+	kitchen := durable.Define("kitchen", func(ctx durable.Context, _ int) (string, error) {
+		return orders.Receive(ctx)
+	})
+	ctx := context.Background()
+	engine, err := durable.Open(durable.Config{
+		Store: store.OpenMemory(), Workflows: []durable.Definition{kitchen},
+	})
+	if err != nil {
+		panic(err)
+	}
+	defer engine.Close(ctx)
+	run, _ := kitchen.Start(ctx, engine, "today", 0)
+	_ = run.Pause(ctx, "the oven is broken")
+	_ = orders.Post(ctx, engine, "today", "soup")
+	l, _ := engine.Status("today")
+	fmt.Println(l.Status, l.Reason)
+	_ = engine.Resume("today")
+	fmt.Println(run.Result(ctx))
+	// Output:
+	// paused the oven is broken
+	// soup <nil>
+}

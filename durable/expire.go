@@ -41,6 +41,7 @@ func (e *Engine) expire() (next time.Time, err error) {
 				return false
 			}
 			n++
+			b.RequireValue(bytes.Clone(key), []byte{})
 			b.Delete(bytes.Clone(key))
 			forget(&b, run)
 			return true
@@ -51,7 +52,7 @@ func (e *Engine) expire() (next time.Time, err error) {
 		if err != nil || n == 0 {
 			return next, err
 		}
-		if err := e.store.Commit(&b); err != nil {
+		if err := e.store.Commit(&b); err != nil && !lostRace(err) {
 			return next, err
 		}
 	}

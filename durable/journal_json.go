@@ -57,6 +57,9 @@ type jsonEntry struct {
 	ParentOp   string            `json:"parentOp,omitempty"`
 	Headers    map[string]string `json:"headers,omitempty"`
 	Scheduled  *time.Time        `json:"scheduled,omitempty"`
+	Generation int               `json:"generation,omitempty"`
+	Origin     string            `json:"origin,omitempty"`
+	ForkedAs   string            `json:"forkedAs,omitempty"`
 	Result     *payload          `json:"result,omitempty"`
 	Failure    *Failure          `json:"failure,omitempty"`
 	Retry      *time.Time        `json:"retry,omitempty"`
@@ -77,6 +80,7 @@ type jsonCommand struct {
 	Target      string     `json:"target,omitempty"`
 	Attempt     int        `json:"attempt,omitempty"`
 	Queue       string     `json:"queue,omitempty"`
+	Unawaited   uint8      `json:"unawaited,omitempty"`
 }
 
 // payload is encoded data: JSON as it is, anything else as an object with the member base64.
@@ -138,6 +142,10 @@ func toJSON(e *Entry) jsonEntry {
 			at := s.Scheduled.UTC()
 			out.Scheduled = &at
 		}
+		out.Generation, out.Origin = s.Generation, s.Origin
+	}
+	if f := ev.Fork; f != nil {
+		out.ForkedAs, out.From, out.Seed = f.Run, f.From, f.Seed
 	}
 	if !ev.Retry.IsZero() {
 		at := ev.Retry.UTC()
@@ -147,7 +155,7 @@ func toJSON(e *Entry) jsonEntry {
 		c := &e.Commands[i]
 		jc := jsonCommand{
 			Kind: c.Kind.String(), Op: c.Op, Name: c.Name, To: c.To, Attempt: c.Attempt, Queue: c.Queue,
-			Fingerprint: fmt.Sprintf("%016x", c.Fingerprint),
+			Fingerprint: fmt.Sprintf("%016x", c.Fingerprint), Unawaited: uint8(c.Unawaited),
 		}
 		if !c.Deadline.IsZero() {
 			due := c.Deadline.UTC()
@@ -174,10 +182,14 @@ func (in *jsonEntry) entry() (Entry, error) {
 	if in.Retry != nil {
 		e.Event.Retry = *in.Retry
 	}
+	if kind == EventForked {
+		e.Event.Fork, e.Event.From = &Fork{Run: in.ForkedAs, From: in.From, Seed: in.Seed}, ""
+	}
 	if kind == EventStarted {
 		e.Event.Start = &Start{
 			Workflow: in.Workflow, Input: in.Input.bytes(), Seed: in.Seed, Behaviour: in.Behaviour,
 			Parent: in.Parent, ParentOp: in.ParentOp, Headers: in.Headers,
+			Generation: in.Generation, Origin: in.Origin,
 		}
 	}
 	if in.Scheduled != nil && e.Event.Start != nil {
@@ -192,7 +204,8 @@ func (in *jsonEntry) entry() (Entry, error) {
 		}
 		c := Command{
 			Kind: kind, Op: jc.Op, Name: jc.Name, To: jc.To, Fingerprint: fingerprint, Attempt: jc.Attempt,
-			Queue: jc.Queue,
+			Queue:     jc.Queue,
+			Unawaited: ChildPolicy(jc.Unawaited),
 		}
 		if jc.Deadline != nil {
 			c.Deadline = *jc.Deadline

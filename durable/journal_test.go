@@ -60,7 +60,7 @@ func recordJournals(t *testing.T) {
 func TestJournalsSurviveJSON(t *testing.T) {
 	j := Journal{Run: "r", Entries: []Entry{
 		{Seq: 1, Event: Event{Kind: EventStarted, Time: time.Unix(1, 5).UTC(), Start: &Start{
-			Workflow: "w", Input: []byte{0xff, 0}, Seed: 1<<63 + 1, Behaviour: 1,
+			Workflow: "w", Input: []byte{0xff, 0}, Seed: 1<<63 + 1, Behaviour: 1, Generation: 2, Origin: "o",
 			Headers: map[string]string{"traceparent": "00-1", "tenant": "a"},
 		}}, Commands: []Command{
 			{Kind: CommandStep, Op: "1", Name: "s", Fingerprint: 1<<63 + 7},
@@ -69,7 +69,20 @@ func TestJournalsSurviveJSON(t *testing.T) {
 		}},
 		{Seq: 2, Event: Event{Kind: EventStepEnded, Op: "1", Result: []byte(`{"base64":"AA=="}`)}, Unanswered: true},
 		{Seq: 3, Event: Event{Kind: EventStepEnded, Op: "1", Failure: recordFailure(errors.New("x"))}},
+		{
+			Seq: 4, Event: Event{Kind: EventForked, Fork: &Fork{Run: "r", From: "o", Seed: 1<<63 + 2}},
+			Commands: []Command{{Kind: CommandChild, Op: "3", Unawaited: AwaitChild}},
+		},
 	}}
+	for i := range j.Entries {
+		e := &j.Entries[i]
+		e.Event.Time = time.Unix(1, 5).UTC()
+		data, err := appendEntry(nil, e)
+		require.NoError(t, err)
+		back, err := decodeEntry("r", e.Seq, data)
+		require.NoError(t, err)
+		require.Equal(t, *e, back)
+	}
 	data, err := json.Marshal(j)
 	require.NoError(t, err)
 	var back Journal

@@ -21,14 +21,17 @@ import (
 //	r <run> 0 i <topic> 0 <id>     the message with this id has come: fingerprint of its content
 //	q <run> 0 m <topic> 0 <number> a message in the run's mailbox, number 16 bytes big-endian
 //	q <run> 0 c <op> 0 <number>    the end of the child that is the run's operation
-//	q <run> 0 x <op> 0 <number>    the cancellation of the run by its parent, whose operation it is
+//	q <run> 0 x <op> 0 <number>    the cancellation of the run by its parent, whose operation it is; or from
+//	                               outside, with a dash for the operation
+//	q <run> 0 t <op> 0 <number>    the run is to be terminated, as its parent was
 //	a <run> 0                      the run has steps to run: it is loaded when the engine opens
 //	k <key>                        what transactions have written
 //	p <run> 0 <op>                 progress of a step that has not ended, and how often it was interrupted
 //	s <run> 0                      the run is parked: why
 //	x <ended> <run> 0              a run that has ended and is deleted in time, ended as in t
 //	t <deadline> <run> 0 <op>      a timer, deadline 8 bytes big-endian, Unix nanoseconds with the sign flipped
-//	v <run> 0 <name>               a published value: its journal entry, 8 bytes big-endian, and the content
+//	v <run> 0 <name>               a published value: its journal entry, 8 bytes big-endian, of which the upper
+//	                               3 are the run's generation, and the content
 //	u <run> 0 <id>                 an update that the run has taken, see asked.decode
 //	C <run> 0                      the run's place in a lane: the line of a queue, or of a schedule
 //	Q <queue> 0 i <level> <key> 0 <number>
@@ -41,6 +44,9 @@ import (
 //	K n <schedule> 0               a schedule, see plan
 //	K t <time> <schedule> 0        when a schedule fires next
 //	K q <schedule> 0 …             the lane of a schedule whose runs do not overlap, as that of a queue
+//	f <run> 0                      how often the run was recovered in vain, as a varint
+//	g <run> 0                      the run is paused: why
+//	h <run> 0 <op>                 how a step ended while the run was paused: a journal entry's event
 const (
 	tableMeta   = 'm'
 	tableRun    = 'r'
@@ -58,6 +64,9 @@ const (
 
 	tableSchedule = 'K'
 	scheduleLanes = 'q'
+	tableFutile   = 'f'
+	tablePaused   = 'g'
+	tableKept     = 'h'
 
 	partHeader  = 'h'
 	partJournal = 'j'
@@ -70,6 +79,9 @@ const (
 	mailMessage  mailKind = 'm'
 	mailChildEnd mailKind = 'c'
 	mailCancel   mailKind = 'x'
+	mailEnd      mailKind = 't'
+
+	fromOutside = "-" // the operation of a cancellation that is not a parent's
 )
 
 var keyOwner = []byte("mowner")
@@ -126,6 +138,26 @@ func parkedKey(id string) []byte {
 	k[0] = tableParked
 	return k
 }
+
+func recoveriesKey(id string) []byte {
+	k := activeKey(id)
+	k[0] = tableFutile
+	return k
+}
+
+func pausedKey(id string) []byte {
+	k := activeKey(id)
+	k[0] = tablePaused
+	return k
+}
+
+// runOf is the run that a key belongs to, in the tables whose keys begin with the run.
+func runOf(key []byte) string {
+	id, _, _ := bytes.Cut(key[1:], []byte{0})
+	return string(id)
+}
+
+func keptKey(run, op string) []byte { return tableKey(tableKept, run, op) }
 
 func progressKey(run, op string) []byte { return tableKey(tableSaved, run, op) }
 

@@ -45,6 +45,16 @@ func init() {
 			Step(ctx, "check", say, in)
 			return Step(ctx, "pay", say, in)
 		}),
+		"tally": Define("tally", func(ctx Context, in string) (string, error) {
+			said, err := Step(ctx, "say", say, in)
+			if err != nil || said == "enough" {
+				return said, err
+			}
+			OnFailure(ctx, "never", say, in)
+			Go(ctx, "left", func(ctx Context) (int, error) { return 0, ctx.Sleep(time.Hour) })
+			_ = ctx.Sleep(0)
+			return ContinueAsNew[string](ctx, said)
+		}),
 		"saga": Define("saga", func(ctx Context, in string) (string, error) {
 			OnFailure(ctx, "unbook", say, in)
 			if _, err := Step(ctx, "book", say, in); err != nil {

@@ -13,21 +13,23 @@ import (
 // Status is where a run is in its life; docs/LIFECYCLE.md has the diagram.
 type Status string
 
-// The states of runs. The last four are final.
+// The states of runs. The last five are final.
 const (
 	Queued     Status = "queued"     // it waits in a queue and has not begun
 	Running    Status = "running"    // it has steps to run
 	Waiting    Status = "waiting"    // for timers, messages or children only
 	Parked     Status = "parked"     // it can't go on; Listing.Reason says why
+	Paused     Status = "paused"     // it was told to wait; Listing.Reason says why
 	Done       Status = "done"       // it returned a result
 	Failed     Status = "failed"     // it returned an error
 	Cancelled  Status = "cancelled"  // it returned the cancellation that came from outside
 	Terminated Status = "terminated" // it was ended from outside
+	Continued  Status = "continued"  // it is a part of a run that continued as new
 )
 
 // Final reports whether a run in this state has ended.
 func (s Status) Final() bool {
-	return s == Done || s == Failed || s == Cancelled || s == Terminated
+	return s == Done || s == Failed || s == Cancelled || s == Terminated || s == Continued
 }
 
 // Listing is what a store tells of one run.
@@ -35,9 +37,12 @@ type Listing struct {
 	Run      string
 	Workflow string
 	Status   Status
-	Reason   string    // of a run that is parked: why
+	Reason   string    // of a run that is parked or paused: why
 	Started  time.Time // when the run began; zero of one that is queued
 	Ended    time.Time // zero while it hasn't
+	// Generation is how often the run had continued as new; Started is when this part of it began. The parts
+	// before are runs of their own, see ContinueAsNew.
+	Generation int
 }
 
 // Filter says which runs a page is to have; the zero value is the first 100 of all.
@@ -129,6 +134,7 @@ func listing(st store.Store, run string) (l Listing, err error) {
 	first, _ := get(journalKey(run, 1))
 	end, ended := get(runKey(run, partEnd))
 	reason, parked := get(parkedKey(run))
+	pausing, paused := get(pausedKey(run))
 	_, active := get(activeKey(run))
 	if err == nil && !begun {
 		err = fmt.Errorf("%w: run %q has no header", ErrDamaged, run)
@@ -151,9 +157,14 @@ func listing(st store.Store, run string) (l Listing, err error) {
 		return l, err
 	}
 	l.Started = entry.Event.Time
+	if s := entry.Event.Start; s != nil {
+		l.Generation = s.Generation
+	}
 	switch {
 	case ended:
 		l.Status, l.Ended, err = parseEndHead(run, end)
+	case paused:
+		l.Status, l.Reason = Paused, string(pausing)
 	case parked:
 		l.Status, l.Reason = Parked, string(reason)
 	case active:

@@ -35,30 +35,36 @@ type machine struct {
 	loop  *eventloop.Loop
 	root  *branch // the workflow function
 
-	now       time.Time
-	seed      uint64
-	parent    string // the run that started this one, and its operation that waits for the end
-	parentOp  string
-	scheduled time.Time // for when a schedule started it; zero when none did
-	headers   map[string]string
-	began     time.Time
-	behaviour int
-	maxTurns  int
-	issued    int                   // operations so far, to order the pending ones
-	resolved  int                   // operations that have ended so far
-	pending   map[string]*operation // operations that an event will end
-	receives  []*operation          // waits for messages, in the order of creation; some may have ended
-	commands  []Command             // issued since the last event
-	replayed  *Entry                // that the event is from, when the journal has the commands that answer it
-	reused    []Command             // where those issued on replay go: they are only compared
-	scratch   []byte
-	lines     []logged              // not written yet
-	versions  map[string]int        // of changes that the code has asked for
-	undo      []func(Context) error // what OnFailure was told
-	asked     bool                  // to end, by a cancellation from outside
-	ended     bool
-	err       error // why the run can't go on
-	locate    bool  // note where in the code commands are issued; it makes replay half as fast
+	now        time.Time
+	seed       uint64
+	parent     string // the run that started this one, and its operation that waits for the end
+	parentOp   string
+	scheduled  time.Time // for when a schedule started it; zero when none did
+	headers    map[string]string
+	began      time.Time
+	behaviour  int
+	generation int
+	self       string // the id that the code knows the run by
+	origin     string // see Start
+	maxTurns   int
+	issued     int                   // operations so far, to order the pending ones
+	resolved   int                   // operations that have ended so far
+	pending    map[string]*operation // operations that an event will end
+	receives   []*operation          // waits for messages, in the order of creation; some may have ended
+	commands   []Command             // issued since the last event
+	replayed   *Entry                // that the event is from, when the journal has the commands that answer it
+	reused     []Command             // where those issued on replay go: they are only compared
+	scratch    []byte
+	lines      []logged              // not written yet
+	versions   map[string]int        // of changes that the code has asked for
+	undo       []func(Context) error // what OnFailure was told
+	updating   []*operation          // branches of updates, of which some may have ended
+	asked      bool                  // to end, by a cancellation from outside
+	why        string                // it was asked to
+	ended      bool
+	goesOn     bool  // it has ended to continue as new
+	err        error // why the run can't go on
+	locate     bool  // note where in the code commands are issued; it makes replay half as fast
 }
 
 // operation is something that workflow code waits for.
@@ -113,12 +119,19 @@ func (m *machine) apply(ev *Event) ([]Command, error) {
 	case EventAttemptFailed:
 		m.attemptFailed(m.pendingFor(ev), ev)
 	case EventCancelled:
-		m.asked = true
+		m.asked, m.why = true, ev.Reason
 		m.cancelRun(cancellation(ev.Reason))
 	case EventTerminated, EventWithdrawn:
 		m.ended = true
 	case EventUpdate:
 		m.startUpdate(ev)
+	case EventRetried:
+		m.renew(m.pendingFor(ev))
+	case EventForked:
+		m.self, m.seed = ev.Fork.Run, ev.Fork.Seed
+		for _, t := range m.loop.Tasks() {
+			t.Owner.(*branch).rand = nil
+		}
 	default:
 		if op := m.pendingFor(ev); op.kind == CommandStep && ev.Kind == EventTimerFired {
 			m.attempt(op)
@@ -170,6 +183,8 @@ func (m *machine) awaits(kind EventKind, op string) bool {
 		return m.root != nil && !m.asked && !m.ended
 	case EventTerminated, EventWithdrawn:
 		return m.root != nil && !m.ended
+	case EventForked:
+		return m.root != nil
 	}
 	p := m.pending[op]
 	if p == nil || m.ended {
@@ -180,6 +195,8 @@ func (m *machine) awaits(kind EventKind, op string) bool {
 		return p.kind.isStep()
 	case EventAttemptFailed:
 		return p.runs()
+	case EventRetried:
+		return p.kind.isStep()
 	case EventTimerFired:
 		return p.waits()
 	case EventMessage:
@@ -214,6 +231,8 @@ func (m *machine) start(s *Start) {
 	m.seed, m.behaviour = s.Seed, s.Behaviour
 	m.parent, m.parentOp, m.headers, m.began = s.Parent, s.ParentOp, s.Headers, m.now
 	m.scheduled = s.Scheduled
+	m.generation, m.self = s.Generation, cmp.Or(s.Origin, m.run)
+	m.origin = s.Origin
 	m.root = m.newBranch(nil, nil)
 	m.spawn(m.root, m.def.name, func(ctx Context) {
 		result, err, broken := m.def.call(ctx, m.codec, s.Input)
@@ -221,6 +240,11 @@ func (m *machine) start(s *Start) {
 			m.stop(broken)
 		}
 		m.root.finish()
+		if c, ok := m.continues(err); ok {
+			m.commands = append(m.commands, c)
+			m.ended = true
+			return
+		}
 		err = m.compensate(Context{m.root, m.root.outside()}, err)
 		failure := recordFailure(err)
 		c := Command{Kind: CommandEnd, result: result, failure: failure, Fingerprint: xxhash.Sum64(result)}

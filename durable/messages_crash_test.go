@@ -117,7 +117,7 @@ func (p *plant) settled(definitions map[string]durable.Definition) {
 	p.w.StopFaults()
 	require.NoError(p.w, p.insist(p.w.Context(), "settle", func(context.Context) error {
 		st := p.node.Store()
-		for _, table := range []string{"q", "a", "t", "p"} {
+		for _, table := range []string{"q", "a", "t", "p", "f", "g", "h"} {
 			err := st.Scan([]byte(table), []byte{table[0] + 1}, func(k, _ []byte) bool {
 				p.w.Fail("ended runs leave nothing behind", "the store", fmt.Sprintf("%q", k))
 				return true

@@ -14,7 +14,7 @@ func (ctx Context) NewID() string {
 	b.newIDs++
 	text := binary.BigEndian.AppendUint64(nil, b.m.seed)
 	text = binary.BigEndian.AppendUint64(text, uint64(b.newIDs))
-	text = append(append(append(text, b.prefix...), 0), b.m.run...)
+	text = append(append(append(text, b.prefix...), 0), b.m.self...)
 	id := sha256.Sum256(text)
 	id[6] = id[6]&0x0f | 0x80
 	id[8] = id[8]&0x3f | 0x80

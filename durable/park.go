@@ -19,6 +19,7 @@ func (e *Engine) park(r *run, cause error) {
 	b.RequireValue(keyOwner, e.owner)
 	b.RequireAbsent(runKey(r.id, partEnd))
 	b.Set(parkedKey(r.id), []byte(errorText(cause)))
+	e.survived(&b, r.id)
 	it := r.item
 	if it != nil {
 		b.RequireValue(itemKey(r.id), it.encode())
@@ -39,9 +40,12 @@ func (e *Engine) park(r *run, cause error) {
 	e.shelved[r.id] = true
 	e.mu.Unlock()
 	e.drop(r, cause)
-	e.unclaimLeft(r)
+	e.passOn(r)
 	e.hooks.parked(r.info(), cause)
 }
+
+// laidAside reports whether the run is parked or paused; the caller holds the lock.
+func (e *Engine) laidAside(run string) bool { return e.parked[run] != nil || e.paused[run] }
 
 // unpark notes that a run which was parked goes on.
 func (e *Engine) unpark(run string) error {
@@ -108,9 +112,15 @@ func (e *Engine) Delete(ctx context.Context, run string) error {
 	}
 	var b store.Batch
 	b.RequireValue(keyOwner, e.owner)
+	if err := e.deletable(&b, run); err != nil {
+		return err
+	}
 	forget(&b, run)
 	b.Delete(expiryKey(l.Ended, run))
-	if err := e.store.Commit(&b); err != nil {
+	switch err := e.store.Commit(&b); {
+	case lostRace(err):
+		return fmt.Errorf("durable: run %q has changed in this moment; look at it, and Delete it again", run)
+	case err != nil:
 		return e.fail(err)
 	}
 	return nil
@@ -126,6 +136,15 @@ func forget(b *store.Batch, run string) {
 		keys := tableKey(table, run, "")
 		b.DeleteRange(keys, after(keys))
 	}
-	b.Delete(parkedKey(run))
+	setRight(b, run)
 	b.Delete(activeKey(run))
+}
+
+// setRight removes what keeps a run from going on.
+func setRight(b *store.Batch, run string) {
+	b.Delete(parkedKey(run))
+	b.Delete(pausedKey(run))
+	b.Delete(recoveriesKey(run))
+	kept := keptKey(run, "")
+	b.DeleteRange(kept, after(kept))
 }

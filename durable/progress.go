@@ -138,6 +138,7 @@ func (e *Engine) countInterrupted(r *run, steps []*operation, fresh map[string]b
 	if b.Len() == 0 {
 		return nil
 	}
+	e.survived(&b, r.id)
 	if err := e.store.Commit(&b); err != nil {
 		return e.fail(err)
 	}

@@ -176,7 +176,9 @@ func replay(
 		if e.Unanswered {
 			done.answered = append(done.answered, Entry{Seq: e.Seq, Event: e.Event, Commands: m.commands})
 		}
-		if n := len(m.commands); n > 0 && m.commands[n-1].Kind == CommandEnd {
+		if m.goesOn {
+			done.Ended, done.Err = true, ErrContinued
+		} else if n := len(m.commands); n > 0 && m.commands[n-1].Kind == CommandEnd {
 			end := &m.commands[n-1]
 			done.Ended, done.Result, done.Err = true, end.result, end.failure.err()
 		}

@@ -157,6 +157,7 @@ type retrying struct {
 	options StepOptions
 	begun   time.Time // when the step was asked for
 	failed  int       // attempts that have failed
+	spent   int       // of them, those before the step was renewed
 	last    *Failure  // of the latest attempt
 }
 
@@ -194,7 +195,7 @@ func (m *machine) stale(ev *Event) bool {
 	case EventStepEnded:
 		return !op.runs()
 	case EventTimerFired:
-		return op.kind == CommandStep && !ev.due.IsZero() && !ev.due.Equal(op.due)
+		return !ev.due.IsZero() && !ev.due.Equal(op.due)
 	}
 	return false
 }
@@ -216,11 +217,11 @@ func (m *machine) judge(ev *Event) {
 		}
 	case ev.Kind == EventStepEnded && ev.Failure != nil && !ev.final:
 		failed := op.retry.failed + 1
-		if failed >= op.retry.options.Retry.Attempts {
+		if failed-op.retry.spent >= op.retry.options.Retry.Attempts {
 			return
 		}
 		random := rand.New(rand.NewPCG(m.seed, xxhash.Sum64String(op.id)+uint64(failed))).Float64()
-		at := ev.Time.Add(op.retry.options.Retry.wait(failed, random))
+		at := ev.Time.Add(op.retry.options.Retry.wait(failed-op.retry.spent, random))
 		if bounded && !at.Before(deadline) {
 			return
 		}
@@ -237,6 +238,21 @@ func (m *machine) attemptFailed(op *operation, ev *Event) {
 	op.retry.last, op.due = ev.Failure, ev.Retry
 	m.commands = append(m.commands, Command{
 		Kind: CommandRetry, Op: op.id, Name: op.name, Attempt: op.retry.failed + 1, Deadline: op.due,
+	})
+}
+
+// renew gives a step all its attempts and all its time again; the last attempt has failed, and its end was
+// taken back.
+func (m *machine) renew(op *operation) {
+	if op.retry == nil {
+		op.retry = &retrying{}
+	}
+	r := op.retry
+	r.failed++
+	r.spent, r.begun = r.failed, m.now
+	op.due = time.Time{}
+	m.commands = append(m.commands, Command{
+		Kind: op.kind, Op: op.id, Name: op.name, Attempt: r.failed + 1, step: op.step, tx: op.tx,
 	})
 }
 

@@ -22,6 +22,7 @@ type round struct {
 	rewrites  bool     // the entries are in the journal already, without their commands
 	end       *Command // the run ends in this round
 	published bool     // a value was published
+	next      *Entry   // the first of a new journal, of a run that continues
 
 	answers []Event         // the engine's, not applied yet
 	letters []letter        // to be put into mailboxes
@@ -55,7 +56,7 @@ func (e *Engine) newRound(r *run) *round {
 
 // advance does one round: events in, commit, commands out. It reports whether there may be more to do.
 func (e *Engine) advance(r *run) bool {
-	if e.terminated(r) {
+	if e.overruled(r) {
 		return false
 	}
 	events, mail, ok := e.takeInbox(r)
@@ -179,8 +180,9 @@ func (q *round) apply(ev Event) {
 		q.saveProgress(&ev)
 		return
 	}
-	if ev.Kind == EventTerminated { // no matter of a round, see Engine.terminated
-		return
+	if ev.kept {
+		q.batch.Delete(keptKey(q.run.id, ev.Op))
+		q.dirty = true
 	}
 	if ev.Kind != EventStarted && (!m.awaits(ev.Kind, ev.Op) || q.stale(&ev)) {
 		return

@@ -70,7 +70,7 @@ func (e *Engine) wakeFor(id string, mail mailFlags) { e.bring(id, nil, mail) }
 
 func (e *Engine) bring(id string, ev *Event, mail mailFlags) {
 	e.mu.Lock()
-	if e.usable() != nil || e.parked[id] != nil {
+	if e.usable() != nil || e.laidAside(id) && (ev == nil || !ev.Kind.halts()) {
 		e.mu.Unlock()
 		if ev != nil {
 			e.unclaim(ev.claim)
@@ -101,7 +101,7 @@ func (e *Engine) bring(id string, ev *Event, mail mailFlags) {
 // drive loads the run if need be and works until nothing has arrived any more. The caller has set driven
 // and called begin; a task that is killed on the way, in simulation, takes the engine with it.
 func (e *Engine) drive(r *run) {
-	if !e.terminated(r) && r.machine == nil && e.loaded(r) {
+	if !e.overruled(r) && r.machine == nil && e.loaded(r) {
 		e.mu.Lock()
 		r.mail |= r.machine.expectsMail()
 		if len(e.updates[r.id]) > 0 {
@@ -154,11 +154,20 @@ func (e *Engine) takeInbox(r *run) (events []Event, mail mailFlags, more bool) {
 	}
 	events, mail = r.inbox, r.mail
 	r.inbox, r.mail = nil, 0
+	halts := func(ev Event) bool { return ev.Kind.halts() }
+	if slices.ContainsFunc(events, halts) { // it came in this moment, and is dealt with after the round
+		for _, ev := range events {
+			if halts(ev) {
+				r.inbox = append(r.inbox, ev)
+			}
+		}
+		events = slices.DeleteFunc(events, halts)
+	}
 	if e.cfg.Cold && len(events) > 1 {
-		events, r.inbox = events[:1], events[1:]
+		events, r.inbox = events[:1], append(events[1:], r.inbox...)
 	}
 	r.taken = events
-	more = (mail != 0 || len(events) > 0) && e.failure == nil
+	more = (mail != 0 || len(events)+len(r.inbox) > 0) && e.failure == nil
 	var evicted *run
 	if !more && e.failure == nil && (e.cfg.Cold || e.inflight[r.id] == 0) && !e.closing {
 		evicted = e.rest(r)
@@ -179,6 +188,11 @@ func (e *Engine) finish(r *run) {
 		r.machine.close()
 	}
 	e.drop(r, nil)
+	if r.machine != nil && r.machine.goesOn {
+		e.passOn(r)
+		e.wakeFor(r.id, anyMail)
+		return
+	}
 	e.unclaimLeft(r)
 }
 
@@ -288,6 +302,9 @@ func (e *Engine) load(r *run) error {
 	}
 	if m.ended { // something has come late; what it had not waited for is over
 		return nil
+	}
+	if err := e.takeKept(r); err != nil {
+		return err
 	}
 	if err := e.relaunch(r, fresh); err != nil {
 		return err

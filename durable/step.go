@@ -130,11 +130,13 @@ type StepInfo struct {
 	// Attempt counts the attempts from 1, those that were interrupted by the end of their process included.
 	// When it is more than 1 an earlier one may have had its effect.
 	Attempt int
+	// Generation is how often the run had continued as new before.
+	Generation int
 }
 
 // IdempotencyKey is the same for every attempt at this step of this run, and for no other step: what to
 // hand to a service that promises to do things once per key.
-func (s StepInfo) IdempotencyKey() string { return s.Run + "/" + s.ID }
+func (s StepInfo) IdempotencyKey() string { return s.Run + "/" + place(s.Generation, s.ID) }
 
 // String names the step in messages.
 func (s StepInfo) String() string {

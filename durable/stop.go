@@ -14,7 +14,8 @@ import (
 //
 // A reason may be empty. Cancelling a run again changes nothing, the first reason stays. When the run has
 // ended the error is ErrEnded, also when it ended because of a cancellation whose answer was lost. A run that
-// is parked can't see a cancellation: the error is a *ParkedError; Resume or Terminate it.
+// is paused sees the cancellation when it is resumed. One that is parked can't see it: the error is a
+// *ParkedError; Resume or Terminate it.
 func (r Run[Out]) Cancel(ctx context.Context, reason string) error {
 	return r.engine.Cancel(ctx, r.id, reason)
 }
@@ -26,9 +27,10 @@ func (e *Engine) Cancel(ctx context.Context, run, reason string) error {
 
 // Terminate ends the run at once: no code of it runs any more, no cleanup either. When it returns nil, that
 // is durable: the run's timers and messages are gone, the contexts of its steps are cancelled and what they
-// return is dropped. The run's result is an error that is ErrTerminated; its parent is told, its children go
-// on. It works on parked runs too, and on those of unknown workflows. When the run has ended the error is
-// ErrEnded.
+// return is dropped. The run's result is an error that is ErrTerminated; its parent is told. Its children
+// are terminated too, unless their policy is AbandonChild or AwaitChild or they were started on a Detached
+// context: then they go on alone. It works on runs that are parked or paused, and on those of unknown
+// workflows. When the run has ended the error is ErrEnded.
 func (r Run[Out]) Terminate(ctx context.Context, reason string) error {
 	return r.engine.Terminate(ctx, r.id, reason)
 }
@@ -63,15 +65,15 @@ func (e *Engine) stop(ctx context.Context, run string, ev Event) error {
 		s := e.host.NewSignal()
 		e.mu.Lock()
 		err = e.usable()
-		if cause := e.parked[run]; err == nil && cause != nil {
-			if ev.Kind == EventTerminated {
-				delete(e.parked, run)
-			} else {
-				err = &ParkedError{Run: run, Cause: cause}
-			}
+		if cause := e.parked[run]; err == nil && cause != nil && !ev.Kind.halts() {
+			err = &ParkedError{Run: run, Cause: cause}
 		}
-		if err != nil {
+		leave := e.paused[run] && !ev.Kind.halts()
+		if err != nil || leave {
 			e.mu.Unlock()
+			if err == nil {
+				err = e.post(&letter{kind: mailCancel, to: run, name: fromOutside, content: []byte(ev.Reason)})
+			}
 			return err
 		}
 		e.stoppers[run] = append(e.stoppers[run], s)
@@ -87,15 +89,16 @@ func (e *Engine) stop(ctx context.Context, run string, ev Event) error {
 // stopped reports whether a run has seen the event. handed says that this call has handed it over, so that a
 // run which has ended meanwhile may have done so because of it.
 func (e *Engine) stopped(run string, ev *Event, handed bool) (seen bool, err error) {
-	var found [3]bool
+	var found [4]bool
 	var end []byte
-	for i, part := range []byte{partHeader, partEnd, partAsked} { // asked after the end: it came before it
-		data, ok, err := e.store.Get(runKey(run, part))
+	keys := [4][]byte{runKey(run, partHeader), runKey(run, partEnd), runKey(run, partAsked), pausedKey(run)}
+	for i, key := range keys { // asked after the end: it came before it
+		data, ok, err := e.store.Get(key)
 		if err != nil {
 			return false, fmt.Errorf("durable: looking for run %q: %w", run, err)
 		}
 		found[i] = ok
-		if part == partEnd {
+		if i == 1 {
 			end = data
 		}
 	}
@@ -104,10 +107,11 @@ func (e *Engine) stopped(run string, ev *Event, handed bool) (seen bool, err err
 	case !found[0]:
 		return false, fmt.Errorf("%w: %q", ErrNotFound, run)
 	case !found[1]:
-		return asked, nil
+		return asked || ev.Kind == eventPause && found[3] || ev.Kind == eventGoOn && !found[3], nil
 	}
 	status, _, err := parseEndHead(run, end)
-	if handed && (asked || ev.Kind == EventTerminated && status == Terminated) || err != nil {
+	did := asked || ev.Kind == EventTerminated && status == Terminated || ev.Kind == eventGoOn
+	if handed && did || err != nil {
 		return err == nil, err
 	}
 	return false, fmt.Errorf("%w: %q", ErrEnded, run)
@@ -124,10 +128,11 @@ func (e *Engine) tellStoppers(run string) {
 	}
 }
 
-// terminated ends a run that has been asked to, and reports false for others.
-func (e *Engine) terminated(r *run) bool {
+// overruled does what has been asked of the run as a whole: ends it, pauses it, lets it go on. It reports
+// whether the run has left the memory.
+func (e *Engine) overruled(r *run) bool {
 	e.mu.Lock()
-	i := slices.IndexFunc(r.inbox, func(ev Event) bool { return ev.Kind == EventTerminated })
+	i := slices.IndexFunc(r.inbox, func(ev Event) bool { return ev.Kind.halts() })
 	if i < 0 || !r.driven || r.starting || e.failure != nil {
 		e.mu.Unlock()
 		return false
@@ -135,8 +140,20 @@ func (e *Engine) terminated(r *run) bool {
 	ev := r.inbox[i]
 	r.inbox = slices.Delete(r.inbox, i, i+1)
 	e.mu.Unlock()
+	switch ev.Kind {
+	case eventPause:
+		return e.pauseNow(r, &ev)
+	case eventGoOn:
+		return e.goOn(r)
+	}
+	e.terminateNow(r, ev)
+	return true
+}
+
+// terminateNow ends a run that is not to run any more.
+func (e *Engine) terminateNow(r *run, ev Event) {
 	err := e.terminate(r.id, ev)
-	for lostRace(err) && !e.over(r.id) && e.failed() == nil { // its parent has ended in this moment
+	for lostRace(err) && !e.over(r.id) && e.failed() == nil { // its parent or a child has ended in this moment
 		err = e.terminate(r.id, ev)
 	}
 	switch {
@@ -149,7 +166,6 @@ func (e *Engine) terminated(r *run) bool {
 		}
 	}
 	e.finish(r)
-	return true
 }
 
 // stepsOf lists the steps of a run that have not returned, sorted.
@@ -157,135 +173,4 @@ func (e *Engine) stepsOf(run string) []stepKey {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return slices.DeleteFunc(e.stepsUnderWay(), func(k stepKey) bool { return k.run != run })
-}
-
-// lastWords is what is known of a run that is ended without its code.
-type lastWords struct {
-	start *Start
-	info  RunInfo
-	entry Entry
-	item  *item
-	how   Status
-	why   error
-	end   []byte
-}
-
-// terminate commits the end of a run, without its code. What it had asked for is in its journal.
-func (e *Engine) terminate(run string, ev Event) error {
-	q := e.newRound(nil)
-	b := &q.batch
-	last, err := q.lastWords(run, ev)
-	if err != nil {
-		return err
-	}
-	data, err := appendEntry(nil, &last.entry)
-	if err != nil {
-		return err
-	}
-	b.RequireAbsent(runKey(run, partEnd))
-	b.Set(journalKey(run, last.entry.Seq), data)
-	b.Set(runKey(run, partEnd), last.end)
-	b.Delete(activeKey(run))
-	b.Delete(parkedKey(run))
-	e.keep(b, run, last.entry.Event.Time)
-	mail, waits := mailboxKey(run), runKey(run, partWaits)
-	b.DeleteRange(mail, after(mail))
-	b.DeleteRange(waits, after(waits))
-	b.DeleteRange(progressRange(run))
-	b.Delete(runKey(run, partMark))
-	if err := q.answerOpen(run, last.why); err != nil {
-		return err
-	}
-	if last.start != nil {
-		if err := q.tellParent(run, last.start.Parent, last.start.ParentOp, last.end); err != nil {
-			return err
-		}
-	}
-	for i := range q.letters {
-		q.put(&q.letters[i])
-	}
-	if err := e.store.Commit(b); err != nil {
-		return err
-	}
-	e.giveBack(last.item)
-	e.mu.Lock()
-	delete(e.shelved, run)
-	e.mu.Unlock()
-	if keep := e.cfg.Retention; keep > 0 {
-		e.expect(last.entry.Event.Time.Add(keep))
-	}
-	e.deliver(q)
-	e.hooks.committed(last.info, []Entry{last.entry})
-	e.hooks.ended(last.info, last.how, last.why)
-	return nil
-}
-
-// lastWords reads what a run that ends leaves behind, and makes the batch remove it.
-func (q *round) lastWords(run string, ev Event) (last lastWords, err error) {
-	last.entry = Entry{Seq: 1, Event: ev}
-	last.entry.Event.Time = q.now
-	if err := q.leaveLane(run, &last); err != nil {
-		return last, err
-	}
-	err = scanJournal(q.e.store, run, func(old *Entry) error {
-		if old.Event.Start != nil {
-			last.start, last.info = old.Event.Start, startedInfo(run, &old.Event)
-		}
-		last.entry.Seq = old.Seq + 1
-		last.entry.Event.Time = later(last.entry.Event.Time, old.Event.Time)
-		if err := old.spell(run); err != nil {
-			return err
-		}
-		for i := range old.Commands {
-			if c := &old.Commands[i]; !c.Deadline.IsZero() {
-				q.batch.Delete(timerKey(c.Deadline, run, c.Op))
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return last, err
-	}
-	if ev.Kind == EventWithdrawn {
-		last.how, last.why = Cancelled, cancellation(ev.Reason)
-		q.batch.Set(runKey(run, partAsked), nil)
-		last.end, err = encodeWithdrawal(ev.Reason, last.entry.Event.Time)
-	} else {
-		last.how, last.why = Terminated, termination(ev.Reason)
-		last.end, err = encodeTermination(ev.Reason, last.entry.Event.Time)
-	}
-	return last, err
-}
-
-// leaveLane takes a run that ends out of its lane. One that has not begun gets the first entry of its
-// journal.
-func (q *round) leaveLane(run string, last *lastWords) error {
-	it, raw, err := readItem(q.e.store, run)
-	withdrawn := last.entry.Event.Kind == EventWithdrawn
-	if errors.Is(err, ErrDamaged) { // that must not keep it
-		q.batch.Delete(itemKey(run))
-		return nil
-	}
-	switch {
-	case err != nil:
-		return err
-	case withdrawn && (it == nil || it.begun()):
-		return errQueued
-	case it == nil:
-		return nil
-	}
-	q.batch.RequireValue(itemKey(run), raw)
-	it.remove(&q.batch)
-	last.item = it
-	if it.begun() {
-		return nil
-	}
-	first, data, err := it.begins(q.now)
-	if err != nil {
-		return err
-	}
-	q.batch.Set(journalKey(run, 1), data)
-	last.start, last.info = first.Event.Start, startedInfo(run, &first.Event)
-	last.entry.Seq = 2
-	return nil
 }

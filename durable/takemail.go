@@ -122,7 +122,12 @@ func (q *round) peekFamily(kind mailKind, event EventKind) *letter {
 	}
 	for {
 		l := q.first(x)
-		if l == nil || q.run.machine.awaits(event, l.name) {
+		if l == nil {
+			return nil
+		}
+		op := q.run.machine.pending[l.name]
+		another := kind == mailChildEnd && op != nil && op.child != nil && op.child.id != l.from
+		if !another && q.run.machine.awaits(event, l.name) {
 			return l
 		}
 		q.batch.Delete(l.key)

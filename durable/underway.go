@@ -36,7 +36,7 @@ func (e *Engine) launch(r *run, op *operation) {
 	u := &underWay{
 		key: stepKey{r.id, op.id, op.name},
 		info: StepInfo{
-			RunInfo: r.info(), ID: op.id, Name: op.name, Attempt: saved.attempt(op),
+			RunInfo: r.info(), ID: op.id, Name: op.name, Attempt: saved.attempt(op), Generation: r.machine.generation,
 		},
 		heartbeats: heartbeats{progress: saved.progress},
 	}
@@ -210,8 +210,9 @@ func (e *Engine) stepEnded(u *underWay, ev *Event) {
 		delete(e.steps, u.key)
 	}
 	var r *run
-	accepted := false
+	accepted, paused := false, false
 	if u.cancelled == nil {
+		paused = e.paused[u.key.run]
 		e.lessInflight(u.key.run)
 		ev.progress = u.unsaved()
 		if ev.Failure == closedFailure {
@@ -225,6 +226,9 @@ func (e *Engine) stepEnded(u *underWay, ev *Event) {
 	if !accepted {
 		e.unclaim(ev.claim)
 	}
+	if paused {
+		e.keepResult(u.key.run, ev)
+	}
 	if r == nil {
 		e.end()
 		return
@@ -236,7 +240,7 @@ func (e *Engine) stepEnded(u *underWay, ev *Event) {
 // takes it. The caller holds the lock, and drives the run that it returns, if any.
 func (e *Engine) arrive(id string, ev Event) (drive *run, accepted bool) {
 	r := e.runs[id]
-	if e.failure != nil || e.parked[id] != nil || r == nil && e.closing {
+	if e.failure != nil || e.laidAside(id) || r == nil && e.closing {
 		return nil, false
 	}
 	if r == nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/cespare/xxhash/v2"
@@ -143,6 +144,7 @@ func (m *machine) startUpdate(ev *Event) {
 	h.b.scope = h.scope
 	child := m.newBranch(h.b, op)
 	h.b.scope = before
+	m.updating = append(slices.DeleteFunc(m.updating, func(op *operation) bool { return op.ended > 0 }), op)
 	input, id := ev.Result, ev.Message
 	m.spawn(child, op.name, func(ctx Context) {
 		var result []byte

@@ -129,6 +129,9 @@ func (v Value[T]) decode(e *Engine, run string, content []byte) (T, error) {
 	return value, nil
 }
 
+// generationShift is where the generation of the run begins in a value's version.
+const generationShift = 40
+
 // publication is a published value: the journal entry that published it and the encoded value.
 type publication struct {
 	version uint64 // 0 when there is none

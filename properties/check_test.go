@@ -56,6 +56,18 @@ func TestAGoodWorkflowPasses(t *testing.T) {
 	require.Nil(t, r.Failure, r.Report)
 }
 
+func TestAWorkflowThatContinuesAsNewPasses(t *testing.T) {
+	countdown := durable.Define("countdown", func(ctx durable.Context, n int) (int, error) {
+		n, err := durable.Step(ctx, "plus", plus, n)
+		if err != nil || n > 9 {
+			return n, err
+		}
+		return durable.ContinueAsNew[int](ctx, n+2)
+	})
+	r := sweep(t, properties.Config[int, int]{World: properties.WithoutWorld(countdown)}, sim.Config{})
+	require.Nil(t, r.Failure, r.Report)
+}
+
 // Each oracle has a planted violation that it must see.
 
 func TestReplayThatDiffersIsFound(t *testing.T) {

@@ -78,6 +78,12 @@ func (v *watch) committed(run string, entries []durable.Entry) {
 	r := v.run(run)
 	for i := range entries {
 		e := &entries[i]
+		if e.Event.Start != nil && r.otherPart(e) {
+			r.entries, r.ended = nil, false // those of the part before are another run's now
+			clear(r.over)
+			clear(r.begun)
+			clear(r.topics)
+		}
 		if e.Unanswered && e.Seq <= len(r.entries) {
 			continue // a child's start, of which its parent learns late
 		}
@@ -108,6 +114,11 @@ func (v *watch) digest(d *digest) {
 	}
 }
 
+// otherPart reports whether the first entry of a journal is of a later part of the run than what was seen.
+func (r *seen) otherPart(first *durable.Entry) bool {
+	return len(r.entries) > 0 && r.entries[0].Event.Start.Generation < first.Event.Start.Generation
+}
+
 func (v *watch) startAcknowledged(run string) { v.run(run).started = true }
 
 // compare holds what the store has against what was known to be durable.
@@ -128,6 +139,9 @@ func (v *watch) compare(st store.Store) {
 			}
 		case err != nil:
 			v.world.Fail(EntriesKept, v.subject(r.id), err.Error())
+		}
+		if len(j.Entries) > 0 && r.otherPart(&j.Entries[0]) { // it continued as new, and the engine died
+			v.committed(r.id, j.Entries)
 		}
 		for i := range r.entries {
 			want := r.entries[i].String()
