@@ -45,6 +45,15 @@ func init() {
 			Step(ctx, "check", say, in)
 			return Step(ctx, "pay", say, in)
 		}),
+		"fork-in-the-road": Define("fork-in-the-road", func(ctx Context, in string) (string, error) {
+			before := ctx.NewID() + ctx.RunID()
+			if _, err := Step(ctx, "look", say, before); err != nil {
+				return "", err
+			}
+			c := StartChild(ctx, anyWorkflow, in)
+			done, err := c.Await(ctx)
+			return fmt.Sprint(done, ctx.RunID(), ctx.NewID(), ctx.Rand().IntN(1000)), err
+		}),
 		"tally": Define("tally", func(ctx Context, in string) (string, error) {
 			said, err := Step(ctx, "say", say, in)
 			if err != nil || said == "enough" {
@@ -65,3 +74,5 @@ func init() {
 		}),
 	})
 }
+
+var anyWorkflow = Define("any", func(_ Context, in string) (string, error) { return in, nil })

@@ -33,6 +33,8 @@ import (
 //	childfail <op>               a child ended, with the error's text below
 //	cancel, terminate            the run is to end, with the reason below
 //	replay [program]             replays all events so far, cold, and once for every prefix
+//	retried <op>                 the failed run was opened again, to try the step anew
+//	forked                       from here on the run is another
 //	wait <duration>              moves the time of later events
 //	stuck                        who waits for what, when nothing is under way any more
 //	late <op>                    asks whether the machine still waits for that operation
@@ -106,6 +108,10 @@ func (tr *transcript) command(t *testing.T, d *datadriven.TestData) string {
 	case "cancel", "terminate":
 		kind := map[string]EventKind{"cancel": EventCancelled, "terminate": EventTerminated}[d.Cmd]
 		return tr.feed(Event{Kind: kind, Reason: d.Input})
+	case "retried":
+		return tr.feed(Event{Kind: EventRetried, Op: arg(0)})
+	case "forked":
+		return tr.feed(Event{Kind: EventForked, Fork: &Fork{Run: "f", From: "r", Seed: 8}})
 	case "wait":
 		step, err := time.ParseDuration(arg(0))
 		require.NoError(t, err)

@@ -201,7 +201,8 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 	_, err = other.Start(ctx, e, "r", "")
 	require.ErrorIs(t, err, durable.ErrUnknownWorkflow)
 	require.ErrorContains(t, err, `"r" was started as "other", which Config.Workflows does not list`)
-	require.EqualError(t, e.Resume("r"), `durable: run "r" is not parked; Parked lists those that are`)
+	require.EqualError(t, e.Resume("r"),
+		`durable: run "r" is neither parked nor paused; List tells which runs are, by their status`)
 	j := durable.Journal{Run: "r", Entries: []durable.Entry{{Seq: 1, Event: durable.Event{
 		Kind: durable.EventStarted, Start: &durable.Start{Workflow: "hello"},
 	}}}}

@@ -29,7 +29,7 @@ func (v *watch) happened(r *seen, e *durable.Entry) {
 		if how, over := r.over[ev.Op]; over {
 			fail(EndsOnce, "operation %s ended (%s) although %s", ev.Op, ev.Kind, how)
 		}
-		if ev.Failure == nil && !r.begun[ev.Op] {
+		if ev.Failure == nil && !r.begun[ev.Op] && !r.copied() {
 			fail(StepRan, "the step with id %s ended with a result, and never began", ev.Op)
 		}
 		r.over[ev.Op] = "its end is checkpointed"

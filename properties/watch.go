@@ -114,6 +114,15 @@ func (v *watch) digest(d *digest) {
 	}
 }
 
+// copied reports whether the journal was another run's, in which its steps have run.
+func (r *seen) copied() bool {
+	if len(r.entries) == 0 {
+		return false
+	}
+	start := r.entries[0].Event.Start
+	return start != nil && start.Origin != ""
+}
+
 // otherPart reports whether the first entry of a journal is of a later part of the run than what was seen.
 func (r *seen) otherPart(first *durable.Entry) bool {
 	return len(r.entries) > 0 && r.entries[0].Event.Start.Generation < first.Event.Start.Generation
