@@ -20,9 +20,9 @@ type Service struct {
 	World func(w *sim.World) Deployment
 	// Clients is how many clients act at the same time; 3 when it is 0.
 	Clients int
-	// Actions is how many actions each client does at most; 4 when it is 0. Each world chooses.
+	// Actions is how many actions each client does at most; 8 when it is 0. Each world chooses.
 	Actions int
-	// Runs is how many ids of runs each process has, for clients to choose from; 3 when it is 0.
+	// Runs is how many ids of runs each process has, for clients to choose from; 2 when it is 0.
 	Runs int
 	// Undo is as in Config.
 	Undo map[string]string
@@ -70,7 +70,7 @@ func ServiceBody(cfg Service) func(w *sim.World) {
 	if cfg.Codec == nil {
 		cfg.Codec = durable.JSON()
 	}
-	cfg.Clients, cfg.Actions, cfg.Runs = cmp.Or(cfg.Clients, 3), cmp.Or(cfg.Actions, 4), cmp.Or(cfg.Runs, 3)
+	cfg.Clients, cfg.Actions, cfg.Runs = cmp.Or(cfg.Clients, 3), cmp.Or(cfg.Actions, 8), cmp.Or(cfg.Runs, 2)
 	return func(w *sim.World) {
 		d := cfg.World(w)
 		if len(d.Processes) == 0 || len(d.Actions) == 0 {
