@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"reflect"
 	"sync"
 )
 
@@ -23,9 +24,21 @@ func JSON() Codec { return jsonCodec{} }
 
 type jsonCodec struct{}
 
-func (jsonCodec) Encode(value any) ([]byte, error) { return json.Marshal(value) }
+func (jsonCodec) Encode(value any) ([]byte, error) {
+	if p := plainOf(reflect.TypeOf(value)); p != nil {
+		if data, ok := p.encode(value); ok {
+			return data, nil
+		}
+	}
+	return json.Marshal(value)
+}
 
 func (jsonCodec) Decode(data []byte, into any) error {
+	if t := reflect.TypeOf(into); t != nil && t.Kind() == reflect.Pointer {
+		if p := plainOf(t.Elem()); p != nil && p.decode(data, into) {
+			return nil
+		}
+	}
 	if len(bytes.TrimSpace(data)) == 0 {
 		return fmt.Errorf("no data where a JSON value of type %T was recorded", into)
 	}
