@@ -9,9 +9,10 @@ import (
 	"sync"
 )
 
-// plainJSON is how values of a type are written as encoding/json writes them, and read back, without what that
-// does for all other types. It is for strings, booleans, integers and structs of them, and gives up on whatever
-// is not as usual: then encoding/json decides. A replay encodes an argument and decodes a result for each step.
+// plainJSON is how values of a type are written as encoding/json writes them, and read back, without what
+// that does for all other types. It is for strings, booleans, integers and structs of them, and gives up on
+// whatever is not as usual: then encoding/json decides. A replay encodes an argument and decodes a result for
+// each step.
 type plainJSON struct {
 	kind   reflect.Kind
 	fields []plainField // of a struct, those that are encoded
