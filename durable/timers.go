@@ -19,7 +19,7 @@ type timers struct {
 
 const (
 	timerChunk = 1024
-	maxBusy    = 4096 // runs and steps under way beyond which a pass over due timers waits
+	maxBusy    = 1024 // runs and steps under way beyond which a pass over due timers waits
 )
 
 // armTimers sets the alarm for the earliest timer in the store.
