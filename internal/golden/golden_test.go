@@ -100,6 +100,8 @@ func TestAReportOnAPageIsCompared(t *testing.T) {
 	require.NoError(t, os.WriteFile(page, []byte(text), 0o644))
 	Report(t, page, "verdict\n\n  Reproduce:\n    go test\n\n  1 deviation\n")
 
+	Report(t, page, "verdict\n\n  12 deviation\n") // other numbers
+
 	r := &recorder{name: "TestX"}
 	Report(r, page, "verdict\n\n  2 deviations\n")
 	require.Contains(t, r.failed, "shows another report")

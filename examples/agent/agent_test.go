@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/reprise-dst/reprise/durable"
+	"github.com/reprise-dst/reprise/internal/golden"
+	"github.com/reprise-dst/reprise/properties"
+	"github.com/reprise-dst/reprise/sim"
+	"github.com/reprise-dst/reprise/store"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// TestAgent lets a person approve, refuse or say nothing, while the process crashes and the shop fails.
+func TestAgent(t *testing.T) {
+	properties.Check(t, desk(NewAgent))
+}
+
+// shop takes payments, each key once, and is out of order now and then. It is the person, too.
+type shop struct {
+	w        *sim.World
+	paid     map[string]string // what for, by key
+	approved map[string]bool   // runs
+}
+
+func (s *shop) Use(ctx context.Context, c Call) (string, error) {
+	if s.w.Chance("the shop is out of order", 0.1) {
+		return "", errors.New("out of order")
+	}
+	if info, _ := durable.Info(ctx); c.Tool == "pay" {
+		s.w.Always("nothing is paid without approval", s.approved[info.Run])
+		s.paid[c.Key] = c.Input
+	}
+	return "done " + c.Key, nil
+}
+
+func (s *shop) Ask(ctx context.Context, _ string) (bool, error) {
+	info, _ := durable.Info(ctx)
+	answer := s.w.Pick("the person", 3) // yes, no, nothing
+	if answer == 2 {
+		return true, nil
+	}
+	s.approved[info.Run] = s.approved[info.Run] || answer == 0
+	return true, Approve.Post(ctx, durable.EngineOf(ctx), info.Run, answer == 0)
+}
+
+type constructor func(Model, Tools, Person) *durable.Workflow[string, string]
+
+func desk(agent constructor) properties.Config[string, string] {
+	return properties.Config[string, string]{
+		Inputs: rapid.SampledFrom([]string{"Lisbon", "Oslo"}),
+		World: func(w *sim.World) properties.World[string, string] {
+			s := &shop{w: w, paid: map[string]string{}, approved: map[string]bool{}}
+			return properties.World[string, string]{
+				Boot: func() *durable.Workflow[string, string] { return agent(Script{}, s, s) },
+				Holds: func(outcomes []properties.Outcome[string, string]) {
+					booked := 0
+					for _, o := range outcomes {
+						if o.Err == nil && o.Result != "not booked" {
+							booked++
+						}
+						w.Sometimes("a trip is booked", o.Result != "" && o.Result != "not booked")
+						w.Sometimes("a trip is not booked", o.Result == "not booked")
+						w.Sometimes("the shop stays out of order", o.Err != nil)
+					}
+					w.Always("no trip is paid twice", len(s.paid) == booked, fmt.Sprint(s.paid))
+				},
+			}
+		},
+	}
+}
+
+// TestTheSpendthriftIsFound: a crash between the payment and its checkpoint pays again.
+func TestTheSpendthriftIsFound(t *testing.T) {
+	cfg := sim.Config{Name: "TestSpendthrift", Runs: 1000, Disk: store.NewMemoryDisk}
+	r, err := sim.Sweep(cfg, properties.Body(desk(NewSpendthrift)))
+	require.NoError(t, err)
+	require.NotNil(t, r.Failure, "not found: %s", r.Summary())
+	golden.Report(t, "README.md", r.Report)
+}
