@@ -64,8 +64,8 @@ func BenchmarkWorld(b *testing.B) {
 }
 
 // BenchmarkSweepScaling is what a second core and worker add to a sweep: the rates with one and with two are
-// measured in turn, and speedup is the median of their quotients. Beside it, possible is the same of loops that
-// share nothing: less than 2 when other processes use the second core.
+// measured in turn, and speedup is the median of their quotients. Beside it, possible is the same of loops
+// that share nothing: less than 2 when other processes use the second core.
 func BenchmarkSweepScaling(b *testing.B) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	for _, disk := range disks {
@@ -74,7 +74,8 @@ func BenchmarkSweepScaling(b *testing.B) {
 			for b.Loop() {
 				speedups = append(speedups, speedup(func(workers int) {
 					cfg := sim.Config{Name: "bench", Runs: 300, Disk: disk.open, Workers: workers}
-					if r, err := sim.Sweep(cfg, fiveSteps); err != nil || r.Failure != nil {
+					r, err := sim.Sweep(cfg, fiveSteps)
+					if err != nil || r.Failure != nil {
 						b.Fatal(err, r.Report)
 					}
 				}))
