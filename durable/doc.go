@@ -67,6 +67,27 @@
 // has asked for and not awaited is cancelled, and its branches are waited for. Shield and Detached make
 // exceptions, which the run waits for at its end.
 //
+// # Steps that fail, and transactions
+//
+// Step and Async try once. StepWith and AsyncWith try again as a Retry says and within time limits, and what
+// is left of both survives crashes; a long step saves its progress with Heartbeat. Transact runs a
+// transaction on the engine's own store, whose writes commit with its checkpoint. OnFailure names what
+// undoes a step when the run fails. A step's error says in the workflow what it says in the step, once
+// RegisterError or RegisterErrorType has made it known.
+//
+// # Talking to a run
+//
+// A Topic carries messages, from clients, steps and other runs. A Value is what a run publishes, to be read
+// at any time. An Update is a request that a run checks, works on and answers. StartChild starts a run of
+// another workflow and tells its end, StartDetached one that nobody waits for.
+//
+// # The life of a run
+//
+// A run can be cancelled, terminated, paused and resumed from outside, tried again after its failure
+// (Retry), forked at an entry of its journal, listed and deleted; docs/LIFECYCLE.md has its states.
+// ContinueAsNew lets it go on under its id with a new journal. Version guards a change of the code of runs
+// that are under way.
+//
 // # Looking on
 //
 // Context.Logger is a log/slog logger for workflow code: what it gets is written once, when the events that

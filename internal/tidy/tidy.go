@@ -87,6 +87,7 @@ func Rules() []Rule {
 		{"skips", "A skipped test looks like a passed one.", skips},
 		{"house", "A newcomer finds licence, manual, decisions and changes where they belong.", house},
 		{"snippets", "Code in a document is code that was compiled and tested.", snippets},
+		{"links", "A document that leads nowhere costs its reader the trust in all others.", links},
 	}
 }
 
