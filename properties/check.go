@@ -47,6 +47,9 @@ type World[In, Out any] struct {
 	// Others is called right after Boot, for the further workflows of that process, such as those of child
 	// runs. It may be nil.
 	Others func() []durable.Definition
+	// Queues is called after Others, for the queues of that process; their workflows belong to Others. It may
+	// be nil.
+	Queues func() []durable.QueueDefinition
 	// Holds checks invariants of one's own once all runs have ended; it reports with World.Fail,
 	// World.Always or require. It may be nil.
 	Holds func(outcomes []Outcome[In, Out])
@@ -89,7 +92,16 @@ const (
 // Check tries to break a workflow, see the package comment, and fails the test with a report when it can.
 func Check[In, Out any](t testing.TB, cfg Config[In, Out]) {
 	t.Helper()
+	refuse(t, cfg.missing())
 	sim.Check(t, cfg.Sim, Body(cfg))
+}
+
+// refuse ends a test that can't work, when there is a reason.
+func refuse(t testing.TB, why string) {
+	t.Helper()
+	if why != "" {
+		t.Fatal(why)
+	}
 }
 
 // Body is what Check runs in each world, for callers that explore with sim.Sweep.
@@ -103,16 +115,27 @@ func body[In, Out any](cfg Config[In, Out], prepare func(s *session[In, Out])) f
 	inputs := generate(cfg.Inputs, cfg.Codec)
 	return func(w *sim.World) {
 		s := newSession(&cfg, w)
+		if s.Boot == nil {
+			panic("properties: World.Boot must be set: it is the start of the process, and returns the workflow")
+		}
 		prepare(s)
 		s.play(inputs)
 	}
 }
 
+// missing says what has to be set.
+func (cfg Config[In, Out]) missing() string {
+	if cfg.World == nil || cfg.Inputs == nil {
+		return "properties: Config.World and Config.Inputs must be set: World makes the steps' outside world and " +
+			"the workflow, Inputs generates what its runs start with"
+	}
+	return ""
+}
+
 // complete is the configuration with its defaults.
 func (cfg Config[In, Out]) complete() Config[In, Out] {
-	if cfg.World == nil || cfg.Inputs == nil {
-		panic("properties: Config.World and Config.Inputs must be set: World makes the steps' outside world and " +
-			"the workflow, Inputs generates what its runs start with")
+	if why := cfg.missing(); why != "" {
+		panic(why)
 	}
 	if cfg.Codec == nil {
 		cfg.Codec = durable.JSON()

@@ -48,15 +48,25 @@ const exhaustRuns = 200_000
 // keeps its promise loses a torn record wholly. A crashed node boots again after the shortest delay.
 func Exhaust[In, Out any](t testing.TB, cfg Config[In, Out], bounds Bounds) {
 	t.Helper()
+	refuse(t, cfg.missing())
+	refuse(t, bounds.wrong())
 	config, body := exhaustive(cfg, bounds)
 	sim.Check(t, config, body)
 }
 
+// wrong says what can't be.
+func (b Bounds) wrong() string {
+	if b.Crashes > 9 || b.Orders < 0 || b.Inputs < 0 {
+		return fmt.Sprintf("properties: Bounds are {Crashes:%d Orders:%d Inputs:%d}: Crashes must be at most 9, "+
+			"and Orders and Inputs 0 or more; 0 is the default of each", b.Crashes, b.Orders, b.Inputs)
+	}
+	return ""
+}
+
 // exhaustive is what Exhaust runs, and how.
 func exhaustive[In, Out any](cfg Config[In, Out], bounds Bounds) (sim.Config, func(*sim.World)) {
-	if bounds.Crashes > 9 || bounds.Orders < 0 || bounds.Inputs < 0 {
-		panic(fmt.Sprintf("properties: Bounds are %+v: Crashes must be at most 9, and Orders and Inputs 0 "+
-			"or more; 0 is the default of each", bounds))
+	if why := bounds.wrong(); why != "" {
+		panic(why)
 	}
 	cfg.Runs = cmp.Or(cfg.Runs, 1)
 	cfg = cfg.complete()

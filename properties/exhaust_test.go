@@ -240,8 +240,8 @@ func TestEffectsArePartOfTheState(t *testing.T) {
 func TestBoundsThatMakeNoSense(t *testing.T) {
 	cfg := properties.Config[int, int]{World: properties.WithoutWorld(fan(2)), Inputs: rapid.Just(0)}
 	for _, b := range []properties.Bounds{{Crashes: 10}, {Orders: -1}, {Inputs: -1}} {
-		require.PanicsWithValue(t, fmt.Sprintf("properties: Bounds are {Crashes:%d Orders:%d Inputs:%d "+
-			"unmerged:false}: Crashes must be at most 9, and Orders and Inputs 0 or more; 0 is the default of each",
+		require.PanicsWithValue(t, fmt.Sprintf("properties: Bounds are {Crashes:%d Orders:%d Inputs:%d}: "+
+			"Crashes must be at most 9, and Orders and Inputs 0 or more; 0 is the default of each",
 			b.Crashes, b.Orders, b.Inputs), func() { properties.Exhaustive(cfg, b) })
 	}
 }

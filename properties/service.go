@@ -50,22 +50,26 @@ type Process struct {
 	// Boot is the program's start: it returns the workflows with empty process memory, and may make the node
 	// serve requests of others. It is called at each boot and whenever a fresh process is needed to replay.
 	Boot func(n *sim.Node) []durable.Definition
+	// Queues is called after Boot when the process boots, for its queues; Boot returns their workflows. It may
+	// be nil.
+	Queues func() []durable.QueueDefinition
 }
 
 // CheckService tries to break a service of several processes and workflows, as Check does for one workflow.
 // Clients that know nothing of each other start runs, send messages, ask for updates, cancel and look, in any
 // order and for the same runs; each repeats what a crash left unanswered, with the same ids. Which they do is
-// a choice like all others, so that it shrinks. What they are told is held against a model: see ActionKept.
+// a choice like all others, so that it shrinks. What they are told is held against a model: see AckDurable.
 // When they have done, faults stop; runs that have not ended a day later are cancelled, and must end.
 func CheckService(t testing.TB, service Service) {
 	t.Helper()
+	refuse(t, service.missing())
 	sim.Check(t, service.Sim, ServiceBody(service))
 }
 
 // ServiceBody is what CheckService runs in each world, for callers that explore with sim.Sweep.
 func ServiceBody(cfg Service) func(w *sim.World) {
-	if cfg.World == nil {
-		panic("properties: Service.World must be set: it makes the processes, and says what clients do")
+	if why := cfg.missing(); why != "" {
+		panic(why)
 	}
 	if cfg.Codec == nil {
 		cfg.Codec = durable.JSON()
@@ -79,6 +83,14 @@ func ServiceBody(cfg Service) func(w *sim.World) {
 		p := &play{cfg: &cfg, world: w, Deployment: d}
 		p.run()
 	}
+}
+
+// missing says what has to be set.
+func (cfg Service) missing() string {
+	if cfg.World == nil {
+		return "properties: Service.World must be set: it makes the processes, and says what clients do"
+	}
+	return ""
 }
 
 // play is a service in one world.
@@ -151,11 +163,15 @@ func (p *play) boot(one *process, n *sim.Node) {
 	st := n.Store()
 	one.watch.compare(st)
 	one.kept(st)
-	engine, err := durable.Open(durable.Config{
+	cfg := durable.Config{
 		Store: guarded{st, &one.watch}, Host: n, Codec: p.cfg.Codec, Logger: p.world.Logger(),
 		Interceptors: []durable.Interceptor{one.watch.interceptor()},
 		Workflows:    one.Boot(n), Cold: p.cold,
-	})
+	}
+	if one.Queues != nil {
+		cfg.Queues = one.Queues()
+	}
+	engine, err := durable.Open(cfg)
 	if err != nil {
 		p.world.Fail(EngineOpens, n.Name(), err.Error())
 	}

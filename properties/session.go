@@ -114,7 +114,7 @@ func (s *session[In, Out]) bootNode(n *sim.Node) {
 	engine, err := durable.Open(durable.Config{
 		Store: s.store(st), Host: s.host(n), Codec: s.cfg.Codec, Logger: s.world.Logger(),
 		Interceptors: []durable.Interceptor{s.watch.interceptor()},
-		Workflows:    s.definitions(s.workflow), Cold: s.cold,
+		Workflows:    s.definitions(s.workflow), Queues: s.queues(), Cold: s.cold,
 	})
 	if err != nil {
 		s.world.Fail(EngineOpens, n.Name(), err.Error())
@@ -129,6 +129,14 @@ func (s *session[In, Out]) definitions(first *durable.Workflow[In, Out]) []durab
 		all = append(all, s.Others()...)
 	}
 	return all
+}
+
+// queues are those of a process that has just booted.
+func (s *session[In, Out]) queues() []durable.QueueDefinition {
+	if s.Queues == nil {
+		return nil
+	}
+	return s.Queues()
 }
 
 // store is what the engine writes to.

@@ -66,7 +66,7 @@ func (s *session[In, Out]) repeat(o *Outcome[In, Out], order []string) {
 		engine, err = durable.Open(durable.Config{
 			Store: n.Store(), Host: t, Codec: s.cfg.Codec, Logger: w.Logger(),
 			Interceptors: []durable.Interceptor{{Step: t.begins, Committed: t.committed}},
-			Workflows:    own.definitions(workflow),
+			Workflows:    own.definitions(workflow), Queues: own.queues(),
 		})
 		if err != nil {
 			w.Fail(EngineOpens, n.Name(), err.Error())

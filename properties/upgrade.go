@@ -26,6 +26,7 @@ const FitsJournals = "the new code replays the journals of the old"
 // it. Guard what is new with durable.Version; a change that is guarded passes.
 func CheckUpgrade[In, Out any](t testing.TB, cfg Config[In, Out]) {
 	t.Helper()
+	refuse(t, cfg.missing())
 	sim.Check(t, cfg.Sim, UpgradeBody(cfg))
 }
 
