@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -93,16 +94,18 @@ func (s *setting) check(value string) error {
 
 // override applies the flags and variables to the configuration of a test.
 func (c *Config) override() error {
+	if err := misspelt(os.Environ()); err != nil {
+		return err
+	}
 	for i := range settings {
 		s := &settings[i]
 		value, isFlag := given[s.name]
 		if !isFlag {
-			variable := "REPRISE_" + strings.ToUpper(s.name)
-			if value = os.Getenv(variable); value == "" {
+			if value = os.Getenv(variable(s.name)); value == "" {
 				continue
 			}
 			if err := s.check(value); err != nil {
-				return fmt.Errorf("sim: invalid value %q for the variable %s: %w", value, variable, err)
+				return fmt.Errorf("sim: invalid value %q for the variable %s: %w", value, variable(s.name), err)
 			}
 		}
 		if err := s.apply(c, value); err != nil {
@@ -114,6 +117,28 @@ func (c *Config) override() error {
 	}
 	return nil
 }
+
+// misspelt refuses variables that would be meant for this package but say nothing to it: a sweep that
+// silently is the short one passes for the long one.
+func misspelt(environment []string) error {
+	known := make([]string, len(settings))
+	for i, s := range settings {
+		known[i] = variable(s.name)
+	}
+	for _, entry := range environment {
+		name, _, _ := strings.Cut(entry, "=")
+		if strings.HasPrefix(name, variables) && !slices.Contains(known, name) {
+			return fmt.Errorf("sim: there is no variable %s, want %s", name, strings.Join(known, ", "))
+		}
+	}
+	return nil
+}
+
+// variables is what the names of the variables begin with.
+const variables = "REPRISE_"
+
+// variable is that of a setting.
+func variable(name string) string { return variables + strings.ToUpper(name) }
 
 // applySeed runs one seed, unless a later setting asks for more.
 func applySeed(c *Config, value string) error {

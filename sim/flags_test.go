@@ -90,6 +90,15 @@ func TestVariables(t *testing.T) {
 	}
 }
 
+// TestMisspeltVariable: a sweep that is silently the short one would pass for the long one.
+func TestMisspeltVariable(t *testing.T) {
+	ownModule(t)
+	t.Setenv("REPRISE_SEEDS", "100000")
+	out, failed := spied(t, "TestShop", memory, func(*sim.World) {})
+	require.True(t, failed)
+	require.Contains(t, out, "sim: there is no variable REPRISE_SEEDS, want REPRISE_SEED, REPRISE_RUNS, ")
+}
+
 // TestWordsOfCoverage: a sweep that was exhaustive says so.
 func TestWordsOfCoverage(t *testing.T) {
 	body := func(w *sim.World) {

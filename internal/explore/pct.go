@@ -257,6 +257,10 @@ func (p *pct) Coverage() string {
 		return p.Name() + ": not yet measured"
 	}
 	n, k := p.size.Chains(), p.size.Steps()
+	if k == 0 {
+		return fmt.Sprintf("%s: %s; no bound, for the run without deviations has nothing to order (later ones had "+
+			"up to %s)", p.Name(), count(p.done, "seed"), count(p.longest, "pick"))
+	}
 	text := fmt.Sprintf("%s: %s; a seed meets a bug of depth %d with probability at least "+
 		"1/(%s·%s^%d) = %.2g; all of them miss one with probability at most %.2g",
 		p.Name(), count(p.done, "seed"), p.depth, number(n), number(k), p.depth-1,

@@ -188,6 +188,17 @@ func TestPCTMeasuresFirst(t *testing.T) {
 	require.Contains(t, s.Coverage(), " (within the first 5 of up to 11 picks)")
 }
 
+// A probability of 1 to find what there is nothing of would be a lie.
+func TestPCTWithoutAnythingToOrderHasNoBound(t *testing.T) {
+	s := parse(t, "pct:3", explore.Config{Seed: 1})
+	first, ok := s.Next()
+	require.True(t, ok)
+	s.Done(first, explore.Result{})
+	sweep(s, 7, func(_ explore.Run, list *choice.List) bool { chains(list, 2, 2); return false })
+	require.Equal(t, "pct:3: 7 seeds; no bound, for the run without deviations has nothing to order "+
+		"(later ones had up to 2 picks)", s.Coverage())
+}
+
 // After a crash the queue is another one. The source can't know, and must go on.
 func TestPCTOutlivesACrash(t *testing.T) {
 	size := measure(5, 5, 5, 5)

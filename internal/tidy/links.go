@@ -26,7 +26,7 @@ func links(t *Tree) []Finding {
 					})
 				}
 			}
-			found = append(found, t.missing(f.Path, i+1, line)...)
+			found = append(found, t.missing(f.Path, i+1, linkTo.ReplaceAllString(line, ""))...)
 		}
 	}
 	for _, f := range t.Go() {
