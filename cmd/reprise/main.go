@@ -1,5 +1,7 @@
 // Command reprise looks into a store of durable workflows while no engine has it open.
 //
+//	go install github.com/reprise-dst/reprise/cmd/reprise
+//
 //	reprise runs FOLDER                 list the runs and how far they have come
 //	reprise journal FOLDER RUN          print the journal of a run; --json for machines
 package main
