@@ -17,7 +17,9 @@ func (s *summarizer) applyObject(c callee, at site) {
 	}
 	s.valueReceiver(c)
 	if k, what, ok := classify(obj); ok {
-		if k != kindOutput || len(c.args) == 0 || !runLogger(c.args[0].v) {
+		if k == kindOutput {
+			s.writesOutput(c, k, what, at)
+		} else {
 			s.hazard(k, what, s.p.positionOf(at), at.hops)
 		}
 		return
@@ -32,26 +34,6 @@ func (s *summarizer) applyObject(c callee, at site) {
 	}
 	s.libraryOrder(c, at)
 	s.callArguments(c, at)
-}
-
-// runLogger reports whether a value is the logger of a run, which is silent on replay: ctx.Logger(), also
-// with more attributes.
-func runLogger(v ssa.Value) bool {
-	for {
-		call, ok := v.(*ssa.Call)
-		if !ok || call.Call.StaticCallee() == nil {
-			return false
-		}
-		switch obj := call.Call.StaticCallee().Object(); {
-		case obj == nil:
-			return false
-		case inDurable(obj):
-			return memberName(obj) == "Context.Logger"
-		case fullName(obj) != "(*log/slog.Logger).With" && fullName(obj) != "(*log/slog.Logger).WithGroup":
-			return false
-		}
-		v = call.Call.Args[0]
-	}
 }
 
 // callArguments applies the functions that a function of the standard library is given, since it calls

@@ -3,7 +3,10 @@ package determinism
 import (
 	"fmt"
 	"go/types"
+	"slices"
 	"strings"
+
+	"golang.org/x/tools/go/ssa"
 )
 
 // Facts are what other packages are told about this one, in words that survive a file.
@@ -16,6 +19,13 @@ type functionFact struct {
 	Calls    []factCall   // what it calls of what it is given
 	Returns  []factReturn // what the functions do that it returns
 	Stores   []factStore  // where it puts functions that it is given
+	State    []factState  // whose memory it gives out
+}
+
+// A factState says that a function returns a pointer into the memory of a package variable.
+type factState struct {
+	Name    string // package.variable
+	Changes bool   // after the process has started
 }
 
 // A factStore says that a function puts a parameter into the memory of another one.
@@ -116,7 +126,8 @@ func (p *program) exportFacts() {
 			f.Returns = append(f.Returns, p.factReturns(fn, i)...)
 		}
 		f.Stores = p.factStores(fn)
-		if len(f.Effects)+len(f.Calls)+len(f.Returns)+len(f.Stores) > 0 {
+		f.State = p.factState(fn)
+		if len(f.Effects)+len(f.Calls)+len(f.Returns)+len(f.Stores)+len(f.State) > 0 {
 			p.pass.ExportObjectFact(obj, f)
 		}
 	}
@@ -128,6 +139,30 @@ func (p *program) exportFacts() {
 			p.exportType(obj)
 		}
 	}
+}
+
+// factState are the package variables whose memory a function with one result gives out.
+func (p *program) factState(fn *ssa.Function) []factState {
+	if fn.Signature.Results().Len() != 1 || !isPointerLike(fn.Signature.Results().At(0).Type()) {
+		return nil
+	}
+	var out []factState
+	for _, block := range fn.Blocks {
+		ret, ok := block.Instrs[len(block.Instrs)-1].(*ssa.Return)
+		if !ok {
+			continue
+		}
+		for _, r := range p.roots(ret.Results[0]) {
+			if r.global == nil || r.global.Pkg != p.pkg {
+				continue
+			}
+			st := factState{p.pkg.Pkg.Name() + "." + r.global.Name(), p.mutable(r.global).behind}
+			if !slices.Contains(out, st) {
+				out = append(out, st)
+			}
+		}
+	}
+	return out
 }
 
 func (p *program) factEffects(sum *summary) []factEffect {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -86,36 +87,48 @@ type outcome struct {
 
 func (o outcome) found() bool { return len(o.missed) == 0 }
 
-// runForms analyzes all forms in one go.
-func runForms(t *testing.T, forms []*form) map[*form]outcome {
+// analyze analyzes all the programs of testdata in one go, once for all tests, and returns what was said.
+func analyze(t *testing.T) map[line][]string {
+	analyzed.Do(func() { said = analyzeAll(t) })
+	require.NotNil(t, said, "the programs could not be analyzed")
+	return said
+}
+
+var (
+	analyzed sync.Once
+	said     map[line][]string
+)
+
+func analyzeAll(t *testing.T) map[line][]string {
 	files := map[string]string{}
 	addStubs(t, files)
 	var patterns []string
-	for _, f := range forms {
+	for _, f := range slices.Concat(
+		readForms(t, "forms"), readForms(t, "good"), readHeldOut(t, false), readHeldOut(t, true),
+	) {
 		for name, text := range f.files {
 			require.NotContains(t, files, name, "two forms of one name")
 			files[name] = text
-			patterns = append(patterns, path.Dir(name))
+			if strings.HasSuffix(name, ".go") {
+				patterns = append(patterns, path.Dir(name))
+			}
 		}
 	}
 	slices.Sort(patterns)
-	patterns = slices.Compact(patterns)
 	dir, cleanup, err := analysistest.WriteFiles(files)
 	require.NoError(t, err)
-	t.Cleanup(cleanup)
-	said := map[line][]string{}
+	defer cleanup()
+	out := map[line][]string{}
 	quiet := &unexpected{}
-	for _, r := range analysistest.Run(quiet, dir, Analyzer, patterns...) {
+	for _, r := range analysistest.Run(quiet, dir, Analyzer, slices.Compact(patterns)...) {
 		for _, d := range r.Diagnostics {
-			at := r.Pass.Fset.Position(d.Pos)
-			said[lineAt(dir, at)] = append(said[lineAt(dir, at)], d.Message)
+			at := lineAt(dir, r.Pass.Fset.Position(d.Pos))
+			if !slices.Contains(out[at], d.Message) { // a package and its test variant say the same
+				out[at] = append(out[at], d.Message)
+			}
 		}
 	}
-	require.Empty(t, quiet.errors, "the forms must compile")
-	out := map[*form]outcome{}
-	for _, f := range forms {
-		out[f] = f.judge(said)
-	}
+	require.Empty(t, quiet.errors, "the programs must compile")
 	return out
 }
 
@@ -181,10 +194,10 @@ func addStubs(t *testing.T, files map[string]string) {
 // the table and what was missed.
 func TestForms(t *testing.T) {
 	forms := readForms(t, "forms")
-	outcomes := runForms(t, forms)
+	said := analyze(t)
 	found, total := map[string]int{}, map[string]int{}
 	for _, f := range forms {
-		o := outcomes[f]
+		o := f.judge(said)
 		for _, name := range []string{f.theme, "all"} {
 			total[name]++
 			if o.found() {
@@ -213,9 +226,9 @@ func TestForms(t *testing.T) {
 // TestGood: no word about programs that replay exactly.
 func TestGood(t *testing.T) {
 	forms := readForms(t, "good")
-	outcomes := runForms(t, forms)
+	said := analyze(t)
 	for _, f := range forms {
-		for _, e := range outcomes[f].extra {
+		for _, e := range f.judge(said).extra {
 			t.Errorf("false alarm: %s", e)
 		}
 	}

@@ -355,6 +355,7 @@ func (s *summarizer) accessForeign(k kind, r root, out *effect) {
 	}
 	name := obj.Pkg().Name() + "." + obj.Name()
 	if k == markWrites {
+		s.p.noteWrite(r, s.fn)
 		out.what = "write to package variable " + name
 		s.add(out)
 		return
@@ -366,15 +367,31 @@ func (s *summarizer) accessForeign(k kind, r root, out *effect) {
 	}
 	var f variableFact
 	if s.p.standardObject(obj) || !s.p.pass.ImportObjectFact(obj, &f) || f.Module != s.p.module() {
-		return
+		f = variableFact{}
 	}
+	m := s.p.mutable(r.global) // as far as this package sets it
 	switch {
 	case f.World != "":
 		out.kind = kindSetAtInit
 		out.what = "package variable " + name + " (set from " + f.World + ")"
 		s.add(out)
-	case r.loads == 0 && f.Reassigned, r.loads > 0 && f.Behind:
+	case r.loads == 0 && (f.Reassigned || m.reassigned), r.loads > 0 && (f.Behind || m.behind):
 		out.what = "read of package variable " + name
 		s.add(out)
 	}
+}
+
+// accessShared judges a write or read of memory that a function of another package gave out.
+func (s *summarizer) accessShared(k kind, r root, e *effect) {
+	out := *e
+	out.param, out.kind = 0, kindGlobal
+	switch {
+	case k == markWrites:
+		out.what = "write to package variable " + r.text()
+	case r.shared.Changes:
+		out.what = "read of package variable " + r.text()
+	default:
+		return
+	}
+	s.add(&out)
 }

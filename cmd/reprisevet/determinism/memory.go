@@ -51,7 +51,7 @@ func (p *program) loadDirect(out *targetSet, t target, typ types.Type) {
 	case t.path.last != nil:
 		stores = p.fields[t.path.last]
 	default:
-		stores = p.elements[types.TypeString(typ, nil)]
+		stores, _ = p.elements.At(typ).([]store)
 	}
 	whole := t.whole()
 	for _, st := range stores {

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/ssa"
+	"golang.org/x/tools/go/types/typeutil"
 )
 
 // durablePath is the package whose Context makes a function workflow code.
@@ -23,7 +24,7 @@ type program struct {
 	closures   map[*ssa.Function][]*ssa.MakeClosure    // where a function literal or bound method is made
 	callers    map[*ssa.Function][]ssa.CallInstruction // the static calls of a function
 	fields     map[*types.Var][]store                  // what is stored in a field, of any struct
-	elements   map[string][]store                      // what slices, maps, channels hold, by element type
+	elements   typeutil.Map                            // []store: what slices, maps, channels hold, by element type
 	cells      map[ssa.Value][]store                   // what is stored in a variable, by its address
 	initStores []*ssa.Store                            // the stores of functions that run before main
 	initCalls  []ssa.CallInstruction                   // and their calls
@@ -86,7 +87,6 @@ func load(pass *analysis.Pass) *program {
 		closures:     map[*ssa.Function][]*ssa.MakeClosure{},
 		callers:      map[*ssa.Function][]ssa.CallInstruction{},
 		fields:       map[*types.Var][]store{},
-		elements:     map[string][]store{},
 		cells:        map[ssa.Value][]store{},
 		exprs:        map[ssa.Value]ast.Expr{},
 		calls:        map[token.Pos]ssa.CallInstruction{},
@@ -221,8 +221,8 @@ func (p *program) indexStore(fn *ssa.Function, st *ssa.Store) {
 }
 
 func (p *program) indexElement(fn *ssa.Function, base, val ssa.Value) {
-	key := types.TypeString(val.Type(), nil)
-	p.elements[key] = append(p.elements[key], store{base, val, fn})
+	known, _ := p.elements.At(val.Type()).([]store)
+	p.elements.Set(val.Type(), append(known, store{base, val, fn}))
 }
 
 // bindings are the variables that a free variable stands for, followed through nested literals to where

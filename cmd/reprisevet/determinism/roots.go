@@ -12,10 +12,11 @@ import (
 type root struct {
 	global *ssa.Global
 	param  *ssa.Parameter
-	cell   ssa.Value // an Alloc
-	bound  bool      // the receiver of the bound method whose wrapper this is
-	loads  int       // how many pointers are followed: 0 is the variable itself, or what a parameter points to
-	name   string    // the field nearest to the root, empty if there is none
+	cell   ssa.Value  // an Alloc
+	bound  bool       // the receiver of the bound method whose wrapper this is
+	loads  int        // how many pointers are followed: 0 is the variable itself, or what a parameter points to
+	name   string     // the field nearest to the root, empty if there is none
+	shared *factState // instead: what a function of another package gives out
 }
 
 const maxRootDepth = 24
@@ -184,6 +185,7 @@ func (t *rootTracer) traceCall(v *ssa.Call, loads int, name string, depth int) {
 	}
 	callee := v.Call.StaticCallee()
 	if callee == nil || !t.p.known[callee] {
+		t.traceForeignCall(callee, loads, name)
 		return
 	}
 	for _, block := range callee.Blocks {
@@ -204,6 +206,21 @@ func (t *rootTracer) traceCall(v *ssa.Call, loads int, name string, depth int) {
 	}
 }
 
+// traceForeignCall notes the package variable of another package whose memory a function of it gives out.
+func (t *rootTracer) traceForeignCall(callee *ssa.Function, loads int, name string) {
+	if callee == nil {
+		return
+	}
+	obj, ok := callee.Object().(*types.Func)
+	var f functionFact
+	if !ok || !t.p.pass.ImportObjectFact(obj.Origin(), &f) || f.Module != t.p.module() {
+		return
+	}
+	for _, st := range f.State {
+		t.out = append(t.out, root{shared: &st, loads: loads, name: name})
+	}
+}
+
 func fieldName(base types.Type, index int) string {
 	if field := fieldOf(base, index); field != nil {
 		return field.Name()
@@ -215,6 +232,8 @@ func fieldName(base types.Type, index int) string {
 func (r root) text() string {
 	base := ""
 	switch {
+	case r.shared != nil:
+		base = r.shared.Name
 	case r.global != nil:
 		base = r.global.Name()
 	case r.param != nil:

@@ -271,6 +271,8 @@ func (s *summarizer) accessRoots(k kind, roots []root, behind int, e *effect) {
 		switch {
 		case r.global != nil:
 			s.accessGlobal(k, r, e)
+		case r.shared != nil:
+			s.accessShared(k, r, e)
 		case r.bound, r.param != nil && r.param.Parent() == s.fn:
 			s.accessParam(k, r, e)
 		case r.cell != nil && k == markWrites && r.cell.Parent() != s.fn:
@@ -340,7 +342,7 @@ func (s *summarizer) accessGlobal(k kind, r root, e *effect) {
 
 // noteWrite remembers that a package variable changes after the process has started.
 func (p *program) noteWrite(r root, fn *ssa.Function) {
-	if p.isInit[fn] {
+	if p.isInit[fn] || p.skipped(fn.Pos()) {
 		return
 	}
 	m := p.mutable(r.global)
@@ -352,8 +354,8 @@ func (p *program) noteWrite(r root, fn *ssa.Function) {
 	}
 }
 
-// onlyForSteps reports whether a loaded value only becomes the receiver of step methods, so that workflow
-// code never sees it.
+// onlyForSteps reports whether a loaded value only becomes a step, or the receiver of step methods, so that
+// workflow code never sees it.
 func (s *summarizer) onlyForSteps(load *ssa.UnOp) bool {
 	refs := load.Referrers()
 	if refs == nil || len(*refs) == 0 {
@@ -368,11 +370,31 @@ func (s *summarizer) onlyForSteps(load *ssa.UnOp) bool {
 				return false
 			}
 			bound = true
+		case ssa.CallInstruction:
+			if !handsOverStep(ref.Common(), load) {
+				return false
+			}
+			bound = true
 		default:
 			return false
 		}
 	}
 	return bound
+}
+
+// handsOverStep reports whether a call gives a function to package durable to run as a step, and does nothing
+// else with it.
+func handsOverStep(call *ssa.CallCommon, fn ssa.Value) bool {
+	callee := call.StaticCallee()
+	sig, ok := fn.Type().Underlying().(*types.Signature)
+	if !ok || callee == nil || call.Value == fn || !takesStepContext(sig) {
+		return false
+	}
+	if origin := callee.Origin(); origin != nil {
+		callee = origin
+	}
+	obj := callee.Object()
+	return obj != nil && inDurable(obj)
 }
 
 // boundToState notes that a method of a package variable became a value: wherever it is called, it may

@@ -83,7 +83,7 @@ func (p *program) useOfVariable(id *ast.Ident, depth int) (v verdict, decided bo
 		}
 		break
 	}
-	if call, ok := p.parents[n].(*ast.CallExpr); ok && p.takesLength(call) {
+	if call, ok := p.parents[n].(*ast.CallExpr); ok && (p.takesLength(call) || p.leavesTies(call, n)) {
 		return fine, false
 	}
 	v = p.useOf(n, depth)
@@ -225,6 +225,8 @@ func (p *program) useByCall(call *ast.CallExpr, n ast.Expr, depth int) verdict {
 	}
 	name := shortName(fn)
 	switch {
+	case p.leavesTies(call, n):
+		return p.useOf(call, depth)
 	case orderless.has(name) || p.sorts(fn, paramOfArgument(fn, i)):
 		return fine
 	case conduits.has(name):

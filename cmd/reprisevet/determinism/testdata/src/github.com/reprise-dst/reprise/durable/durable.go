@@ -115,9 +115,61 @@ type Case struct{}
 
 func Select(ctx Context, cases ...Case) (place int, err error) { return 0, nil }
 
+func (c *Chan[T]) Close(ctx Context) {}
+
 type Mutex struct{}
 
 func NewMutex(ctx Context, name string) *Mutex { return nil }
+
+func (mu *Mutex) Lock(ctx Context) error { return nil }
+func (mu *Mutex) Unlock(ctx Context)     {}
+
+type WaitGroup struct{}
+
+func NewWaitGroup(ctx Context, name string) *WaitGroup { return nil }
+
+func (g *WaitGroup) Add(ctx Context, n int) {}
+func (g *WaitGroup) Done(ctx Context)       {}
+func (g *WaitGroup) Wait(ctx Context) error { return nil }
+
+type Topic[T any] struct{}
+
+func NewTopic[T any](name string) Topic[T] { return Topic[T]{} }
+
+func (t Topic[T]) ReceiveTimeout(ctx Context, d time.Duration) (T, error) {
+	var out T
+	return out, nil
+}
+
+type Value[T any] struct{}
+
+func NewValue[T any](name string) Value[T] { return Value[T]{} }
+
+func (v Value[T]) Publish(ctx Context, value T) error { return nil }
+
+type ChildRun[Out any] struct{ Future[Out] }
+
+func StartChild[In, Out any](ctx Context, w *Workflow[In, Out], in In) ChildRun[Out] {
+	return ChildRun[Out]{}
+}
+
+func Version(ctx Context, change string, min, max int) int { return 0 }
+
+func Race[T any](ctx Context, futures ...Future[T]) (place int, value T, err error) {
+	return 0, value, nil
+}
+
+type Tx struct{}
+
+func (tx *Tx) Get(key string) (value []byte, ok bool) { return nil, false }
+func (tx *Tx) Set(key string, value []byte)           {}
+
+func Transact[I, O any](ctx Context, name string, fn func(tx *Tx, in I) (O, error), arg I) (O, error) {
+	var out O
+	return out, nil
+}
+
+func Heartbeat[P any](ctx context.Context, progress P) error { return nil }
 
 type Update[In, Out any] struct{}
 
