@@ -14,7 +14,7 @@ MODULE := github.com.reprise-dst.reprise
 importing = go list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' $(PKGS) | awk '/[[ ]$(1)[] ]/ {print $$1}'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test race lint fmt golden sim kernels mutants fuzz bench cover ci
+.PHONY: help demo test race lint vet fmt golden sim kernels mutants fuzz bench cover ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ lint: ## formatting, vet and staticcheck; the house rules are a test, internal/t
 	fi
 	go vet $(PKGS)
 	$(TOOL) staticcheck $(PKGS)
+
+vet: ## our own analyzer of workflow code, over ours
+	go run ./cmd/reprisevet $(PKGS)
 
 fmt: ## format all Go code (gofumpt)
 	$(TOOL) gofumpt -w .
@@ -75,4 +78,4 @@ cover: ## coverage of all packages by all tests, as a table and as cover.html
 	@go tool cover -func=cover.out | tail -n 1
 	@go tool cover -html=cover.out -o cover.html
 
-ci: lint test race ## what must pass before a commit
+ci: lint vet test race ## what must pass before a commit

@@ -17,8 +17,8 @@
 // Under go vet the first two are called -reprise.tests and -reprise.output. Flags that say what to build,
 // such as -tags, work as they do for go vet. The command exits with 1 when it has something to report.
 //
-// What it looks for, how a line is vouched for, and what it can't see is said in package determinism, next
-// to this command.
+// What it looks for, with an example of each, how a line is vouched for, what it can't see, and how much it
+// finds is said in docs/VET.md; package determinism, next to this command, is the analyzer.
 package main
 
 import (
@@ -98,5 +98,5 @@ The same as: go vet -vettool=$(which reprisevet) [flags] [packages]
   -json     print the diagnostics as JSON
   -c n      show n lines of source around each diagnostic
 
-reprisevet help reprise says what it looks for.
+reprisevet help reprise says what it looks for; docs/VET.md says it with examples.
 `

@@ -57,13 +57,11 @@ func TestCommand(t *testing.T) {
 			require.Equal(t, c.says, said, out)
 		})
 	}
-}
-
-// TestHelpNamesTheRules: the analyzer explains itself.
-func TestHelpNamesTheRules(t *testing.T) {
-	out, exit := runIn(t, ".", []string{build(t), "help", "reprise"})
-	require.Equal(t, 0, exit, out)
-	require.Contains(t, out, "//reprise:deterministic <reason>")
+	t.Run("help names the rules", func(t *testing.T) {
+		out, exit := runIn(t, ".", []string{tool, "help", "reprise"})
+		require.Equal(t, 0, exit, out)
+		require.Contains(t, out, "//reprise:deterministic <reason>")
+	})
 }
 
 func build(t *testing.T) string {

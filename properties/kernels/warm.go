@@ -47,7 +47,7 @@ func processCache(_ *sim.World, fixed bool) world {
 				if err != nil {
 					return "", err
 				}
-				prices[item] = price
+				prices[item] = price //reprise:deterministic it isn't: this is the kernel's bug
 			}
 			_, err := durable.Step(ctx, "send the quote", nothing, prices[item])
 			return "sent", err

@@ -25,5 +25,6 @@
 // # Limits
 //
 // It reads types, not values: what reflection, cgo, assembly and linkname do is out of its sight, and so is a
-// function value that comes from a package it has not analyzed.
+// function value that comes from a package it has not analyzed. docs/VET.md has an example of all that it
+// finds, more of what it can't see, and figures.
 package determinism

@@ -112,7 +112,7 @@ var harmless = map[string]wordList{
 		AddrError.* ParseError.* Error.* InvalidAddrError.* UnknownNetworkError.* IPv4* IPv6* Err*
 		TCPAddrFromAddrPort UDPAddrFromAddrPort`),
 	"net/http": words(`StatusText CanonicalHeaderKey NewRequest NewRequestWithContext Header.* Cookie.*
-		ParseHTTPVersion ParseTime ParseCookie ParseSetCookie DetectContentType HandlerFunc.* NewServeMux
+		noBody.* ParseHTTPVersion ParseTime ParseCookie ParseSetCookie DetectContentType HandlerFunc.* NewServeMux
 		ConnState.* SameSite.* ProtocolError.* MaxBytesError.* Err* NoBody Request.UserAgent Request.Cookie*
 		Request.WithContext Request.Clone Request.Context Request.AddCookie Request.SetBasicAuth
 		Request.BasicAuth Request.Referer Request.PathValue Request.SetPathValue`),

@@ -24,7 +24,7 @@ type program struct {
 	closures   map[*ssa.Function][]*ssa.MakeClosure    // where a function literal or bound method is made
 	callers    map[*ssa.Function][]ssa.CallInstruction // the static calls of a function
 	fields     map[*types.Var][]store                  // what is stored in a field, of any struct
-	elements   typeutil.Map                            // []store: what slices, maps, channels hold, by element type
+	elements   typeutil.Map                            // []store: what slices, maps, channels hold, by type
 	cells      map[ssa.Value][]store                   // what is stored in a variable, by its address
 	initStores []*ssa.Store                            // the stores of functions that run before main
 	initCalls  []ssa.CallInstruction                   // and their calls

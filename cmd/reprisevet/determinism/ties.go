@@ -32,8 +32,8 @@ func (p *program) leavesTies(call *ast.CallExpr, n ast.Expr) bool {
 	return known && !p.comparesKey(compare, key, nil)
 }
 
-// keyIn is where the key of a map is in the elements of what an expression holds: in a field, or, when that is
-// empty, it is the element itself.
+// keyIn is where the key of a map is in the elements of what an expression holds: in a field, or, when that
+// is empty, it is the element itself.
 func (p *program) keyIn(x ast.Expr) (field string, known bool) {
 	switch x := ast.Unparen(x).(type) {
 	case *ast.CallExpr:
