@@ -1,0 +1,6 @@
+//go:build race
+
+package eventloop_test
+
+// raceDetector says whether the test runs under the race detector, which makes stacks larger.
+const raceDetector = true
