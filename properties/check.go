@@ -3,6 +3,7 @@ package properties
 import (
 	"cmp"
 	"testing"
+	"time"
 
 	"github.com/reprise-dst/reprise/durable"
 	"github.com/reprise-dst/reprise/sim"
@@ -27,6 +28,9 @@ type Config[In, Out any] struct {
 	// depend on time, on chance, or on other runs. Runs that got messages, updates or children, that were
 	// cancelled, or that can't have the same order without faults are left out. Exhaust does not do it.
 	FaultFree bool
+	// FaultTime is how much virtual time a world has until its faults stop; 0 for a day. Runs that take long,
+	// as a subscription does, want more.
+	FaultTime time.Duration
 	// Codec is the engine's; durable.JSON() when nil.
 	Codec durable.Codec
 	// Sim says how to explore; its zero value works.
@@ -50,6 +54,9 @@ type World[In, Out any] struct {
 	// Queues is called after Others, for the queues of that process; their workflows belong to Others. It may
 	// be nil.
 	Queues func() []durable.QueueDefinition
+	// Open opens the engine, at each boot; durable.Open when it is nil. It may change what it is given, and do
+	// what the program does with a new engine, such as to make its schedules.
+	Open func(cfg durable.Config) (*durable.Engine, error)
 	// Holds checks invariants of one's own once all runs have ended; it reports with World.Fail,
 	// World.Always or require. It may be nil.
 	Holds func(outcomes []Outcome[In, Out])
@@ -140,6 +147,6 @@ func (cfg Config[In, Out]) complete() Config[In, Out] {
 	if cfg.Codec == nil {
 		cfg.Codec = durable.JSON()
 	}
-	cfg.Runs = cmp.Or(cfg.Runs, 3)
+	cfg.Runs, cfg.FaultTime = cmp.Or(cfg.Runs, 3), cmp.Or(cfg.FaultTime, faultTime)
 	return cfg
 }

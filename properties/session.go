@@ -11,7 +11,7 @@ import (
 	"github.com/reprise-dst/reprise/store"
 )
 
-// faultTime is how much virtual time a world has until its faults stop.
+// faultTime is how much virtual time a world has until its faults stop, by default.
 const faultTime = 24 * time.Hour
 
 // defaultPatience is half of the time that a world has by default.
@@ -70,7 +70,7 @@ func (s *session[In, Out]) play(inputs []In) {
 	s.node = w.Node("worker", s.bootNode)
 	if !s.exhaustive {
 		w.Go("end of faults", func(ctx context.Context) {
-			if w.Sleep(ctx, faultTime) == nil {
+			if w.Sleep(ctx, s.cfg.FaultTime) == nil {
 				w.StopFaults()
 			}
 		})
@@ -111,7 +111,7 @@ func (s *session[In, Out]) bootNode(n *sim.Node) {
 		s.state(st)
 	}
 	s.workflow = s.Boot()
-	engine, err := durable.Open(durable.Config{
+	engine, err := s.open(durable.Config{
 		Store: s.store(st), Host: s.host(n), Codec: s.cfg.Codec, Logger: s.world.Logger(),
 		Interceptors: []durable.Interceptor{s.watch.interceptor()},
 		Workflows:    s.definitions(s.workflow), Queues: s.queues(), Cold: s.cold,
@@ -120,6 +120,14 @@ func (s *session[In, Out]) bootNode(n *sim.Node) {
 		s.world.Fail(EngineOpens, n.Name(), err.Error())
 	}
 	s.engine = engine
+}
+
+// open opens an engine, as the program does.
+func (s *session[In, Out]) open(cfg durable.Config) (*durable.Engine, error) {
+	if s.Open == nil {
+		return durable.Open(cfg)
+	}
+	return s.Open(cfg)
 }
 
 // definitions are the workflows of a process that has just booted with this one.

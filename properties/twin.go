@@ -63,7 +63,7 @@ func (s *session[In, Out]) repeat(o *Outcome[In, Out], order []string) {
 		own := *s
 		own.World = fresh
 		var err error
-		engine, err = durable.Open(durable.Config{
+		engine, err = own.open(durable.Config{
 			Store: n.Store(), Host: t, Codec: s.cfg.Codec, Logger: w.Logger(),
 			Interceptors: []durable.Interceptor{{Step: t.begins, Committed: t.committed}},
 			Workflows:    own.definitions(workflow), Queues: own.queues(),
