@@ -61,7 +61,7 @@ func web(newCrawler func(Fetch, durable.QueueConfig) Crawler) properties.Config[
 	}
 }
 
-// complete checks that each page was visited once. Only the poisoned page links to /4, and /0 links to /3 too.
+// complete checks that each page was visited once. Only the poisoned page links to /4; /0 links to /3 too.
 func complete(w *sim.World, r Report) {
 	var visits []string
 	for _, p := range r.Pages {
