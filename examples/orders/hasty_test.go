@@ -3,6 +3,7 @@ package main
 import (
 	"testing"
 
+	"github.com/reprise-dst/reprise/internal/golden"
 	"github.com/reprise-dst/reprise/properties"
 	"github.com/reprise-dst/reprise/sim"
 	"github.com/reprise-dst/reprise/store"
@@ -13,10 +14,11 @@ import (
 // short schedule, and never without crashes.
 func TestTheHastyOrderIsFound(t *testing.T) {
 	cfg := shop(NewHastyOrder)
-	r, err := sim.Sweep(sim.Config{Name: t.Name(), Runs: 2000, Disk: store.NewMemoryDisk}, properties.Body(cfg))
+	r, err := sim.Sweep(sim.Config{Name: "TestHastyOrder", Runs: 2000, Disk: store.NewMemoryDisk}, properties.Body(cfg))
 	require.NoError(t, err)
 	require.NotNil(t, r.Failure, "not found: %s", r.Summary())
 	require.Equal(t, "every order is shipped or compensated", r.Failure.Property)
+	golden.Report(t, "README.md", r.Report)
 
 	r, err = sim.Sweep(sim.Config{Name: t.Name(), Runs: 2000, NoFaults: true, Disk: store.NewMemoryDisk},
 		properties.Body(cfg))

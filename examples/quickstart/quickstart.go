@@ -1,5 +1,7 @@
-// Package quickstart is the example of the README: a workflow that books a trip, and its test.
-package quickstart
+// Command quickstart is the example of the README: a workflow that books a trip, and its test.
+//
+//	go run ./examples/quickstart
+package main
 
 import (
 	"context"
