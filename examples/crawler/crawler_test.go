@@ -41,10 +41,7 @@ func web(newCrawler func(Fetch, durable.QueueConfig) Crawler) properties.Config[
 					return c.Crawl
 				},
 				Others: func() []durable.Definition { return []durable.Definition{c.Page} },
-				Open: func(cfg durable.Config) (*durable.Engine, error) {
-					cfg.Queues = append(cfg.Queues, c.Pages)
-					return durable.Open(cfg)
-				},
+				Queues: func() []durable.QueueDefinition { return []durable.QueueDefinition{c.Pages} },
 				Holds: func(outcomes []properties.Outcome[string, Report]) {
 					for _, o := range outcomes {
 						require.NoError(w, o.Err)

@@ -14,14 +14,15 @@ import (
 // short schedule, and never without crashes.
 func TestTheHastyOrderIsFound(t *testing.T) {
 	cfg := shop(NewHastyOrder)
-	r, err := sim.Sweep(sim.Config{Name: "TestHastyOrder", Runs: 2000, Disk: store.NewMemoryDisk}, properties.Body(cfg))
+	opt := sim.Config{Name: "TestHastyOrder", Runs: 2000, Disk: store.NewMemoryDisk}
+	r, err := sim.Sweep(opt, properties.Body(cfg))
 	require.NoError(t, err)
 	require.NotNil(t, r.Failure, "not found: %s", r.Summary())
 	require.Equal(t, "every order is shipped or compensated", r.Failure.Property)
 	golden.Report(t, "README.md", r.Report)
 
-	r, err = sim.Sweep(sim.Config{Name: t.Name(), Runs: 2000, NoFaults: true, Disk: store.NewMemoryDisk},
-		properties.Body(cfg))
+	opt.NoFaults = true
+	r, err = sim.Sweep(opt, properties.Body(cfg))
 	require.NoError(t, err)
 	require.Nil(t, r.Failure, "it should take a crash: %s", r.Report)
 }
