@@ -38,6 +38,11 @@ func All() []Prey {
 		{Name: "collectors", Body: collectors},
 		{Name: "impatient", Body: impatient},
 		{Name: "till", Body: tills},
+		{Name: "twins", Body: twins},
+		{Name: "brief", Body: brief},
+		{Name: "deadlines", Body: deadlines},
+		{Name: "postmen", Body: postmen},
+		{Name: "shop", Body: shop},
 		{Name: "family", Body: families},
 		{Name: "sagas", Body: sagas},
 		{Name: "stops", Body: stops},
@@ -71,6 +76,7 @@ type plant struct {
 	mend       func(err error) bool      // what to do about an engine that can't go on; nil: nothing
 	alive      time.Time                 // when the process committed last
 	wasDown    bool                      // for a long time
+	glance     bool                      // nothing comes while a run looks into its mailbox
 }
 
 // told is a committed entry.
@@ -128,20 +134,41 @@ func (p *plant) open(n *sim.Node) {
 	}
 }
 
-// overtaken is a store on which other tasks may go on between a task's last read and its commit.
+// overtaken is a store on which other tasks may go on between a task's last read and its commit, and after it
+// has read a mailbox, an update or a value.
 type overtaken struct {
 	store.Store
 	p *plant
 }
 
 func (o overtaken) Commit(b *store.Batch) error {
-	if n := o.p.w.Pick("overtaken", 8); n > 0 {
+	o.lag("overtaken", 8)
+	o.p.alive = o.p.w.Now()
+	return o.Store.Commit(b)
+}
+
+func (o overtaken) Get(key []byte) ([]byte, bool, error) {
+	value, ok, err := o.Store.Get(key)
+	if key[0] == 'u' || key[0] == 'v' {
+		o.lag("overtaken after a read", 3)
+	}
+	return value, ok, err
+}
+
+func (o overtaken) Scan(from, to []byte, visit func(key, value []byte) bool) error {
+	err := o.Store.Scan(from, to, visit)
+	if from[0] == 'q' && !o.p.glance {
+		o.lag("overtaken after a look into the mailbox", 3)
+	}
+	return err
+}
+
+func (o overtaken) lag(label string, answers int) {
+	if n := o.p.w.Pick(label, answers); n > 0 {
 		s := o.p.node.NewSignal()
 		o.p.node.AfterFunc(time.Duration(n-1)*time.Millisecond, s.Fire)
 		_ = s.Wait(context.Background())
 	}
-	o.p.alive = o.p.w.Now()
-	return o.Store.Commit(b)
 }
 
 func (p *plant) committed(run string, entries []durable.Entry) {
