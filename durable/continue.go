@@ -26,7 +26,8 @@ func init() { RegisterError(ErrContinued) }
 // answered before ContinueAsNew returns, and those that wait are taken by the new part; Result waits for the
 // last part, and so does a parent. What the old part had started ends with it as at the end of a run: its
 // branches are waited for, steps, timers and children that nobody awaits are cancelled, unless the policy of
-// the child says otherwise. What OnFailure was told is forgotten.
+// the child says otherwise. What OnFailure was told is forgotten, in the run and in
+// the Scopes around the call, which have not failed.
 //
 // The part that has ended stays in the store as a run in the state Continued, whose id is the run's, a hash
 // and the number of the part, as in "order-17#1"; List shows it, Retention deletes it in time.

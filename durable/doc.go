@@ -96,6 +96,14 @@
 // durable/oteldurable makes OpenTelemetry traces and metrics of that. A run's journal can be read with
 // ReadJournal, printed (Journal.Print) and marshalled as JSON.
 //
+// # The life of a run
+//
+// A run ends when its code returns. From outside it can be asked to end (Run.Cancel), be ended (Terminate),
+// be set aside and let go on (Pause, Engine.Resume), be opened again at its failure (Retry), and be the
+// beginning of another run (Engine.Fork). One that lives long begins its journal anew (ContinueAsNew). What a
+// failed run has done, or a Scope of it, is undone by the steps that OnFailure was told. docs/LIFECYCLE.md
+// has the states.
+//
 // # Queues and schedules
 //
 // A Queue starts runs of a workflow when their turn has come: so many at once, so many in any window of time,

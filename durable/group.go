@@ -6,7 +6,8 @@ import "errors"
 // outlives the call. The first failure, in the journal's order, of fn or of a branch, is what Scope returns;
 // it cancels the context, and with it fn and the other branches, in the order of creation, and Scope returns
 // when they have ended. A branch that was cancelled alone and says so is no failure. At the end what was
-// asked for and nobody awaited is cancelled.
+// asked for and nobody awaited is cancelled. A Scope that fails undoes what was done in it before it returns,
+// see OnFailure.
 //
 // It is what Python calls a task group and Go an errgroup.
 func Scope(ctx Context, fn func(ctx Context) error) error {
@@ -22,10 +23,11 @@ func Scope(ctx Context, fn func(ctx Context) error) error {
 		_ = b.wait(b.outside(), g)
 	}
 	s.cancel(errScopeEnded)
-	if g.err == nil {
-		return g.cut
+	err := g.err
+	if err == nil {
+		err = g.cut
 	}
-	return g.err
+	return g.end(b, err)
 }
 
 // group is the branches of a Scope.
@@ -34,6 +36,9 @@ type group struct {
 	live  int   // that have not ended
 	err   error // the first failure
 	cut   error // of the first branch that was cancelled with the whole scope, while there is no failure
+
+	undoes int  // calls of OnFailure that belong to it
+	over   bool // it undoes what they did, or has ended
 }
 
 func (g *group) fail(err error) {

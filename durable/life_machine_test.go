@@ -75,4 +75,27 @@ func init() {
 	})
 }
 
+// A tour books and packs in a Scope, and says how that went.
+func init() {
+	programs["tour"] = Define("tour", func(ctx Context, in string) (string, error) {
+		do := func(ctx Context, what string) error {
+			OnFailure(ctx, "undo "+what, say, in)
+			_, err := Step(ctx, what, say, in)
+			return err
+		}
+		if err := do(ctx, "lock"); err != nil {
+			return "", err
+		}
+		err := Scope(ctx, func(ctx Context) error {
+			if err := do(ctx, "book"); err != nil {
+				return err
+			}
+			Go(ctx, "payment", func(ctx Context) (int, error) { return 0, do(ctx, "pay") })
+			return Scope(ctx, func(ctx Context) error { return do(ctx, "pack") })
+		})
+		said, failed := Step(ctx, "report", say, fmt.Sprint(err))
+		return said, failed
+	})
+}
+
 var anyWorkflow = Define("any", func(_ Context, in string) (string, error) { return in, nil })

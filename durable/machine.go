@@ -15,7 +15,7 @@ import (
 
 // behaviour is the version of the machine's observable behaviour: which commands it issues for a given
 // program and journal. It grows when that changes; older runs keep replaying with the version they record.
-const behaviour = 3
+const behaviour = 4
 
 // structuredEnd is the behaviour version since which the end of a branch, or of the run, cancels what was
 // asked for and not awaited, and waits for branches.
@@ -24,6 +24,9 @@ const structuredEnd = 2
 // ownDeadlines is the behaviour version since which a context does without a timer only for the earlier
 // deadline of a context of the same branch: Shield can take a branch out of the deadlines around it.
 const ownDeadlines = 3
+
+// undoingScopes is the behaviour version since which a Scope that fails undoes what was done in it.
+const undoingScopes = 4
 
 // machine is a run as a fold over its journal: apply(event) gives commands. It has no clock, does no I/O
 // and starts no goroutine. Branches are tasks of its own FIFO event loop, which runs inside apply on the
@@ -55,12 +58,12 @@ type machine struct {
 	replayed   *Entry                // that the event is from, when the journal has the commands that answer it
 	reused     []Command             // where those issued on replay go: they are only compared
 	scratch    []byte
-	lines      []logged              // not written yet
-	versions   map[string]int        // of changes that the code has asked for
-	undo       []func(Context) error // what OnFailure was told
-	updating   []*operation          // branches of updates, of which some may have ended
-	asked      bool                  // to end, by a cancellation from outside
-	why        string                // it was asked to
+	lines      []logged       // not written yet
+	versions   map[string]int // of changes that the code has asked for
+	undo       []undoing      // what OnFailure was told
+	updating   []*operation   // branches of updates, of which some may have ended
+	asked      bool           // to end, by a cancellation from outside
+	why        string         // it was asked to
 	ended      bool
 	goesOn     bool  // it has ended to continue as new
 	err        error // why the run can't go on
@@ -245,7 +248,7 @@ func (m *machine) start(s *Start) {
 			m.ended = true
 			return
 		}
-		err = m.compensate(Context{m.root, m.root.outside()}, err)
+		err = m.compensate(Context{m.root, m.root.outside()}, err, nil)
 		failure := recordFailure(err)
 		c := Command{Kind: CommandEnd, result: result, failure: failure, Fingerprint: xxhash.Sum64(result)}
 		if failure != nil {

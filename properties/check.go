@@ -20,8 +20,8 @@ type Config[In, Out any] struct {
 	// Runs is how many runs a world has at most; 3 when it is 0. Each world chooses.
 	Runs int
 	// Undo names the steps that undo others: Undo["charge"] is "refund". When a run fails, each step that it
-	// had begun and that has such a step must have been undone, the last one first, and no step may have been
-	// undone when it returned a result.
+	// had begun and that has such a step must have been undone; in a run or a Scope, no step may be undone that
+	// was not done or before one that its branch did later.
 	Undo map[string]string
 	// FaultFree makes each run run again without faults, on a node and in a World of its own, while it learns of
 	// its completions in the same order: the result must be the same. It is for steps whose results do not

@@ -30,8 +30,8 @@
 //	MessageOnce      A message with an id is received at most once, and no run receives more than was sent.
 //	AckDurable       What clients were told stays so: starts, messages that were accepted, ends and results.
 //	EndFinal         Nothing happens to a run after its end, and how it ended does not change.
-//	UndoneInReverse  A run that fails has undone what it did, the last step first; one that does not fail has
-//	                 undone nothing. Only for the steps in Config.Undo.
+//	UndoneInReverse  A run that fails has undone what it did, once, in each branch the last step first; so
+//	                 has a Scope that fails. Only for the steps in Config.Undo.
 //	NothingLeft      A run that has ended leaves no timer, no place in a queue, no mail, no mark in an index.
 //	EveryRunEnds     When faults stop, every run ends; if not, the report says what it waits for.
 //	EngineOpens      The engine opens on whatever a crash has left.

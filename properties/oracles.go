@@ -152,7 +152,8 @@ func isOf(key, id []byte) bool {
 	return bytes.HasPrefix(rest, id)
 }
 
-// undone checks that a run that failed has undone what it did, and one that did not has not.
+// undone checks that what a run has undone it had done, in each branch the last first, and that a run that
+// failed has undone all. A run may undo a part, that of a Scope, and go on.
 func (v *watch) undone(run string, j durable.Journal, undo map[string]string, failed error) {
 	if len(undo) == 0 || errors.Is(failed, durable.ErrTerminated) {
 		return
@@ -162,6 +163,8 @@ func (v *watch) undone(run string, j durable.Journal, undo map[string]string, fa
 		undoes[name] = true
 	}
 	var want, have []string
+	var s stackOfDone
+	sound := true
 	for i := range j.Entries {
 		for _, c := range j.Entries[i].Commands {
 			if c.Kind != durable.CommandStep || c.Attempt > 1 {
@@ -169,23 +172,43 @@ func (v *watch) undone(run string, j durable.Journal, undo map[string]string, fa
 			}
 			if by := undo[c.Name]; by != "" {
 				want = append(want, by)
+				s.open = append(s.open, doneStep{c.Op, by})
 			}
 			if undoes[c.Name] {
 				have = append(have, c.Name)
+				sound = sound && (!slices.Contains(want, c.Name) || s.undo(c.Op, c.Name))
 			}
 		}
 	}
 	slices.Reverse(want)
-	if failed == nil {
-		want = nil
-	} else {
-		have = slices.DeleteFunc(have, func(name string) bool { return !slices.Contains(want, name) })
-	}
-	if !slices.Equal(want, have) {
+	if !sound || failed != nil && len(s.open) > 0 {
 		v.world.Fail(UndoneInReverse, v.subject(run), "ended with   "+fmt.Sprint(failed),
 			"to be undone "+strings.Join(want, ", "), "was undone   "+strings.Join(have, ", "))
 	}
 }
+
+// stackOfDone is the steps that a run has done and not undone.
+type stackOfDone struct{ open []doneStep }
+
+type doneStep struct{ op, undo string }
+
+// undo takes out the latest step that the operation op, of this name, may undo: one of the same branch or of
+// those inside of it, and the last of its own branch.
+func (s *stackOfDone) undo(op, name string) bool {
+	blocked := map[string]bool{}
+	for i, d := range slices.Backward(s.open) {
+		b := branchOf(d.op)
+		if d.undo == name && !blocked[b] && strings.HasPrefix(b, branchOf(op)) {
+			s.open = slices.Delete(s.open, i, i+1)
+			return true
+		}
+		blocked[b] = true
+	}
+	return false
+}
+
+// branchOf is the place of the branch that asked for the operation: "2." of 2.1, "" of 2.
+func branchOf(op string) string { return op[:strings.LastIndexByte(op, '.')+1] }
 
 // giveUp fails the world for the runs that have not ended, and says what they wait for.
 func (v *watch) giveUp() {

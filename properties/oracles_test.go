@@ -405,3 +405,31 @@ func TestTheRunWithoutFaultsHasTheSameOrder(t *testing.T) {
 	require.Contains(t, r.Report, `"second" completes before "first"`)
 	require.Contains(t, r.Report, "2 deviations from", "the other one is the crash: the order holds by itself")
 }
+
+// TestUndoingOfScopesIsChecked: a Scope may undo what it did, while the run goes on.
+func TestUndoingOfScopesIsChecked(t *testing.T) {
+	undo := map[string]string{"reserve": "release", "charge": "refund"}
+	try := func(fail bool) sim.Result {
+		sale := durable.Define("sale", func(ctx durable.Context, n int) (int, error) {
+			do := func(ctx durable.Context, name string) error {
+				durable.OnFailure(ctx, undo[name], plus, n)
+				_, err := durable.Step(ctx, name, plus, n)
+				return err
+			}
+			beside := durable.Go(ctx, "beside", func(ctx durable.Context) (int, error) {
+				return 0, do(ctx, "reserve")
+			})
+			_ = durable.Scope(ctx, func(ctx durable.Context) error {
+				return errors.Join(do(ctx, "reserve"), do(ctx, "charge"), errEmpty)
+			})
+			if _, err := beside.Await(ctx); err != nil || fail {
+				return 0, errors.Join(err, errEmpty)
+			}
+			return 0, do(ctx, "charge")
+		})
+		return sweep(t, properties.Config[int, int]{World: properties.WithoutWorld(sale), Undo: undo},
+			sim.Config{Runs: 200})
+	}
+	require.Nil(t, try(true).Failure)
+	require.Nil(t, try(false).Failure)
+}
