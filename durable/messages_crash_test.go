@@ -127,6 +127,10 @@ func (p *plant) settled(definitions map[string]durable.Definition) {
 		return durable.List(st, func(l durable.Listing) bool {
 			j, err := durable.ReadJournal(st, l.Run)
 			require.NoError(p.w, err)
+			for n := range j.Entries[1:] {
+				before, after := j.Entries[n].Event.Time, j.Entries[n+1].Event.Time
+				require.False(p.w, after.Before(before), "time goes back at entry %d of run %q", n+2, l.Run)
+			}
 			for n := range j.Entries {
 				part := durable.Journal{Run: j.Run, Entries: j.Entries[:n+1]}
 				_, err = durable.Replay(part, definitions[l.Workflow], nil)

@@ -11,8 +11,8 @@ import (
 // Topic is a kind of message to runs, by its durable name: what it is about and the type of its content. Each
 // run has a mailbox; what is sent to the run stays there until the run receives it, in the order of arrival.
 //
-// Messages keep their order per sender. When several branches of a run wait for the same topic, each message
-// goes to the one that has waited longest. What a run has not received when it ends is dropped.
+// Messages of one topic keep their order per sender. When several branches of a run wait for the same topic,
+// each message goes to the one that has waited longest. What a run has not received when it ends is dropped.
 type Topic[T any] struct {
 	name string
 }
