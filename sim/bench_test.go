@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"slices"
 	"sync"
@@ -68,12 +69,13 @@ func BenchmarkWorld(b *testing.B) {
 // that share nothing: less than 2 when other processes use the second core.
 func BenchmarkSweepScaling(b *testing.B) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	for _, disk := range disks {
-		b.Run(disk.name, func(b *testing.B) {
+	for i, disk := range slices.Concat(disks, disks[:1]) {
+		worlds := []int{300, 300, 2000}[i] // the last has the collector at work all the time
+		b.Run(fmt.Sprintf("%s/worlds=%d", disk.name, worlds), func(b *testing.B) {
 			var speedups, possible []float64
 			for b.Loop() {
 				speedups = append(speedups, speedup(func(workers int) {
-					cfg := sim.Config{Name: "bench", Runs: 300, Disk: disk.open, Workers: workers}
+					cfg := sim.Config{Name: "bench", Runs: worlds, Disk: disk.open, Workers: workers}
 					r, err := sim.Sweep(cfg, fiveSteps)
 					if err != nil || r.Failure != nil {
 						b.Fatal(err, r.Report)
