@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/reprise-dst/reprise/durable"
 	"github.com/reprise-dst/reprise/store"
@@ -55,7 +56,11 @@ type told struct {
 	starts  map[string]bool // the starts that were tried
 	started string          // the one that was acknowledged
 	letters []string        // keys of messages that were accepted
+	answers []answer        // to updates
 }
+
+// answer is what an update was answered with.
+type answer struct{ key, result string }
 
 func (one *process) account(run string) *told {
 	of := one.told[run]
@@ -118,16 +123,25 @@ func Posts[T any](topic durable.Topic[T], contents *rapid.Generator[T]) Action {
 }
 
 // Asks is to ask a run for an update, with an id. A run that does not handle it lets the client wait until it
-// ends, or until the client gives up, after an hour.
+// ends, or until the client gives up, after an hour. What was answered must stay so.
 func Asks[In, Out any](update durable.Update[In, Out], inputs *rapid.Generator[In]) Action {
 	values := distinct(generate(inputs, durable.JSON()), durable.JSON())
+	results := map[string]Out{} // by the key under which the store keeps the answer
+	key := func(c Call) string { return "u" + c.Run + "\x00" + c.ID }
 	return Action{
 		Name: "ask " + update.Name(), Choices: len(values),
 		Do: func(ctx context.Context, c Call) error {
-			_, err := update.Call(ctx, c.Engine, c.Run, c.ID, values[c.Choice])
+			out, err := update.Call(ctx, c.Engine, c.Run, c.ID, values[c.Choice])
+			results[key(c)] = out
 			return err
 		},
-		answered: func(one *process, of *told, c Call, answer error) { one.knows(of, c.Run, answer) },
+		answered: func(one *process, of *told, c Call, err error) {
+			if err == nil {
+				result, _ := one.codec.Encode(results[key(c)])
+				of.answers = append(of.answers, answer{key(c), string(result)})
+			}
+			one.knows(of, c.Run, err)
+		},
 	}
 }
 
@@ -175,6 +189,13 @@ func (one *process) kept(st store.Store) {
 			if _, found, err := st.Get([]byte(key)); err != nil || !found {
 				one.broke(r.id, fmt.Sprintf("a message was accepted, the store has no sign of it: key %q (%v)",
 					key, err))
+			}
+		}
+		for _, a := range of.answers {
+			value, found, err := st.Get([]byte(a.key))
+			if err != nil || !found || !strings.HasSuffix(string(value), "r"+a.result) {
+				one.broke(r.id, fmt.Sprintf("an update was answered with %s, the store has %q (%v)",
+					a.result, value, err))
 			}
 		}
 	}

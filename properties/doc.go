@@ -28,7 +28,8 @@
 //	TxWithEntry      What a transaction writes is committed together with its checkpoint: it takes effect
 //	                 exactly once.
 //	MessageOnce      A message with an id is received at most once, and no run receives more than was sent.
-//	AckDurable       What clients were told stays so: starts, messages that were accepted, ends and results.
+//	AckDurable       What clients were told stays so: starts, messages that were accepted, answers to updates,
+//	                 ends and results.
 //	EndFinal         Nothing happens to a run after its end, and how it ended does not change.
 //	UndoneInReverse  A run that fails has undone what it did, once, in each branch the last step first; so
 //	                 has a Scope that fails. Only for the steps in Config.Undo.

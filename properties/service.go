@@ -111,13 +111,14 @@ type process struct {
 	engine *durable.Engine // of the node's current life
 	watch  watch
 	told   map[string]*told // by run
+	codec  durable.Codec
 }
 
 func (p *play) run() {
 	w := p.world
 	p.cold = w.Pick("cold engines", 2) == 1
 	for _, of := range p.Processes {
-		one := &process{Process: of, told: map[string]*told{}}
+		one := &process{Process: of, told: map[string]*told{}, codec: p.cfg.Codec}
 		one.watch = watch{world: w, name: of.Name, cold: p.cold}
 		p.processes = append(p.processes, one)
 		one.node = w.Node(of.Name, func(n *sim.Node) { p.boot(one, n) })

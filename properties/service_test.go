@@ -114,6 +114,28 @@ func (s dropping) Commit(b *store.Batch) error {
 	return s.Store.Commit(&kept)
 }
 
+// An answer to an update stays, also after the end of its run.
+func TestAnAnswerThatIsLostIsFound(t *testing.T) {
+	r := serve(t, lies(func(st store.Store, _ int) store.Store { return tidying{st} }), nil)
+	found(t, r, properties.AckDurable)
+	require.Contains(t, r.Report, "an update was answered with")
+}
+
+// tidying is a store that forgets the updates of a run with its end.
+type tidying struct{ store.Store }
+
+func (s tidying) Commit(b *store.Batch) error {
+	var all store.Batch
+	copyOf(b, &all, func(op store.Op) bool {
+		run, isEnd := strings.CutSuffix(string(op.Key), "\x00z")
+		if isEnd && run[0] == 'r' {
+			all.DeleteRange([]byte("u"+run[1:]+"\x00"), []byte("u"+run[1:]+"\x01"))
+		}
+		return false
+	})
+	return s.Store.Commit(&all)
+}
+
 func TestAnAnswerThatContradictsIsFound(t *testing.T) {
 	for says, do := range map[string]func(context.Context, properties.Call) error{
 		"its start was accepted, and now: durable: run not found": func(context.Context, properties.Call) error {
