@@ -27,6 +27,11 @@ const (
 	Continued  Status = "continued"  // it is a part of a run that continued as new
 )
 
+// statuses are all of them.
+var statuses = []Status{
+	Queued, Running, Waiting, Parked, Paused, Done, Failed, Cancelled, Terminated, Continued,
+}
+
 // Final reports whether a run in this state has ended.
 func (s Status) Final() bool {
 	return s == Done || s == Failed || s == Cancelled || s == Terminated || s == Continued
@@ -77,6 +82,12 @@ func ReadStatus(st store.Store, run string) (Listing, error) {
 func Page(st store.Store, f Filter) (runs []Listing, next string, err error) {
 	if f.Limit < 0 {
 		return nil, "", fmt.Errorf("durable: Filter.Limit is %d; give it 1 or more, or 0 for 100", f.Limit)
+	}
+	for _, s := range f.Status {
+		if !slices.Contains(statuses, s) {
+			return nil, "", fmt.Errorf("durable: Filter.Status has %q, which no run is in; the states are %q",
+				s, statuses)
+		}
 	}
 	if f.Limit == 0 {
 		f.Limit = 100

@@ -66,6 +66,8 @@ func TestStatusAndPages(t *testing.T) {
 		require.Equal(t, []string{"c-2"}, ids(runs))
 		_, _, err = e.List(durable.Filter{Limit: -1})
 		require.EqualError(t, err, "durable: Filter.Limit is -1; give it 1 or more, or 0 for 100")
+		_, _, err = e.List(durable.Filter{Status: []durable.Status{durable.Done, "runing"}})
+		require.ErrorContains(t, err, `"runing", which no run is in; the states are ["queued" "running" `)
 	})
 }
 
