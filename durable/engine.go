@@ -315,6 +315,21 @@ func (e *Engine) usable() error {
 	return nil
 }
 
+// enter begins a call from outside, which Close waits for until its end, or says why the engine can't take
+// it.
+func (e *Engine) enter(ctx context.Context) error {
+	if err := errors.Join(e.missing(), context.Cause(ctx)); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	err := e.usable()
+	if err == nil {
+		e.begin()
+	}
+	return err
+}
+
 // begin and end count what Close has to wait for; the caller of begin holds the lock.
 func (e *Engine) begin() { e.busy++ }
 

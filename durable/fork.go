@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -58,20 +57,6 @@ func (e *Engine) Fork(ctx context.Context, run string, entry int, id string) err
 			return err
 		}
 	}
-}
-
-// enter counts a call that Close has to wait for.
-func (e *Engine) enter(ctx context.Context) error {
-	if err := errors.Join(e.missing(), context.Cause(ctx)); err != nil {
-		return err
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	err := e.usable()
-	if err == nil {
-		e.begin()
-	}
-	return err
 }
 
 // checkForkable refuses entries from which nothing can go on.

@@ -2,7 +2,6 @@ package durable
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/reprise-dst/reprise/store"
@@ -89,16 +88,10 @@ func (e *Engine) recoverParked() error {
 // Delete removes a run that has ended, with its journal and its result, as if it had never been; its id is
 // free again. When there is no such run the error is ErrNotFound; when it has not ended, it says so.
 func (e *Engine) Delete(ctx context.Context, run string) error {
-	if err := errors.Join(context.Cause(ctx), checkID("run's id", run)); err != nil {
+	if err := checkID("run's id", run); err != nil {
 		return err
 	}
-	e.mu.Lock()
-	err := e.usable()
-	if err == nil {
-		e.begin()
-	}
-	e.mu.Unlock()
-	if err != nil {
+	if err := e.enter(ctx); err != nil {
 		return err
 	}
 	defer e.end()

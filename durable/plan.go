@@ -147,16 +147,7 @@ func (e *Engine) readPlan(name string) (p *plan, raw []byte, err error) {
 
 // changeSchedule changes a schedule, or makes one.
 func (e *Engine) changeSchedule(ctx context.Context, name string, change func(*plan, time.Time) error) error {
-	if err := e.missing(); err != nil {
-		return err
-	}
-	e.mu.Lock()
-	err := e.usable()
-	if err == nil {
-		e.begin()
-	}
-	e.mu.Unlock()
-	if err != nil {
+	if err := e.enter(ctx); err != nil {
 		return err
 	}
 	defer e.end()

@@ -41,26 +41,19 @@ func (t Topic[T]) post(ctx context.Context, e *Engine, run, id string, v T) erro
 		what := fmt.Sprintf("message of topic %q to run %q", t.name, run)
 		return &CodecError{What: what, Type: typeName[T](), Cause: err}
 	}
-	if err := context.Cause(ctx); err != nil {
-		return err
-	}
 	l := letter{kind: mailMessage, to: run, name: t.name, message: id, content: content}
 	if l.message == "" {
 		l.message = requestID(ctx)
 		l.again = l.message != ""
 	}
-	return e.post(&l)
+	return e.post(ctx, &l)
 }
 
 // post puts a letter from outside into a mailbox.
-func (e *Engine) post(l *letter) error {
-	e.mu.Lock()
-	if err := e.usable(); err != nil {
-		e.mu.Unlock()
+func (e *Engine) post(ctx context.Context, l *letter) error {
+	if err := e.enter(ctx); err != nil {
 		return err
 	}
-	e.begin()
-	e.mu.Unlock()
 	defer e.end()
 	for {
 		q := e.newRound(nil)

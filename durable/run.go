@@ -2,6 +2,7 @@ package durable
 
 import (
 	"bytes"
+	"container/list"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -34,8 +35,7 @@ type run struct {
 	starters  []Signal // others who started the same id and wait for the first commit
 	startWith header
 
-	waiting        bool // in Engine.warm, between those
-	colder, warmer *run
+	warm *list.Element // its place in Engine.warm; nil while it has none
 }
 
 // header is what Start compares when an id is started again.

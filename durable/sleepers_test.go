@@ -139,7 +139,7 @@ func TestRunsThatWaitAreWarmUpToALimit(t *testing.T) {
 		}
 		e.mu.Lock()
 		require.Len(t, e.runs, want)
-		require.Equal(t, want, e.warm.count)
+		require.Equal(t, want, e.warm.Len())
 		if want > 0 {
 			require.NotNil(t, e.runs["r9"])
 		}

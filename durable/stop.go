@@ -72,7 +72,9 @@ func (e *Engine) stop(ctx context.Context, run string, ev Event) error {
 		if err != nil || leave {
 			e.mu.Unlock()
 			if err == nil {
-				err = e.post(&letter{kind: mailCancel, to: run, name: fromOutside, content: []byte(ev.Reason)})
+				err = e.post(ctx, &letter{
+					kind: mailCancel, to: run, name: fromOutside, content: []byte(ev.Reason),
+				})
 			}
 			return err
 		}

@@ -1,43 +1,22 @@
 package durable
 
+import "container/list"
+
 // defaultWarm is how many runs that wait stay in memory unless Config.Warm says otherwise.
 const defaultWarm = 256
 
 // warm is the runs that wait and are in memory nevertheless, those that have waited longest first.
-type warm struct {
-	first, last *run
-	count       int
-}
+type warm struct{ list.List }
 
 // add puts a run at the end, as the one that has waited shortest.
-func (w *warm) add(r *run) {
-	r.waiting, r.colder = true, w.last
-	if w.last == nil {
-		w.first = r
-	} else {
-		w.last.warmer = r
-	}
-	w.last = r
-	w.count++
-}
+func (w *warm) add(r *run) { r.warm = w.PushBack(r) }
 
 // remove takes a run out, if it is in.
 func (w *warm) remove(r *run) {
-	if !r.waiting {
-		return
+	if r.warm != nil {
+		w.Remove(r.warm)
+		r.warm = nil
 	}
-	if r.colder == nil {
-		w.first = r.warmer
-	} else {
-		r.colder.warmer = r.warmer
-	}
-	if r.warmer == nil {
-		w.last = r.colder
-	} else {
-		r.warmer.colder = r.colder
-	}
-	r.waiting, r.colder, r.warmer = false, nil, nil
-	w.count--
 }
 
 // rest lets a run wait that has nothing to do, and returns the run that leaves the memory for it, if any. The
@@ -52,10 +31,10 @@ func (e *Engine) rest(r *run) (evicted *run) {
 		return r
 	}
 	e.warm.add(r)
-	if e.warm.count <= limit {
+	if e.warm.Len() <= limit {
 		return nil
 	}
-	evicted = e.warm.first
+	evicted = e.warm.Front().Value.(*run)
 	e.warm.remove(evicted)
 	delete(e.runs, evicted.id)
 	return evicted

@@ -18,7 +18,8 @@ func NewNumbered() *durable.Workflow[Trip, string] {
 		if err != nil {
 			return "", err
 		}
-		reserved[0] = fmt.Sprintf("no. %d, %s", count.Add(1), reserved[0])
+		n := count.Add(1) //reprise:deterministic it isn't: this is the planted bug
+		reserved[0] = fmt.Sprintf("no. %d, %s", n, reserved[0])
 		return durable.Step(ctx, "confirm", confirm, reserved)
 	})
 }

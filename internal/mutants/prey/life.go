@@ -9,7 +9,6 @@ import (
 
 	"github.com/reprise-dst/reprise/durable"
 	"github.com/reprise-dst/reprise/sim"
-	"github.com/reprise-dst/reprise/store"
 )
 
 // move is a transfer between two accounts.
@@ -244,5 +243,3 @@ func names(w *sim.World) {
 func of(key []byte, run string) bool {
 	return len(key) > 1 && strings.HasPrefix(string(key[1:]), run+"\x00") && key[0] != 'm'
 }
-
-var _ store.Store = overtaken{}
