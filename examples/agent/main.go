@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/reprise-dst/reprise/durable"
 	"github.com/reprise-dst/reprise/store"
@@ -17,25 +18,6 @@ func main() {
 		fmt.Fprintln(os.Stderr, "agent:", err)
 		os.Exit(1)
 	}
-}
-
-// printer is tools that print how they are used.
-type printer struct{}
-
-// boss is a person who allows every other wish.
-type boss struct{ asked int }
-
-func (b *boss) Ask(ctx context.Context, wish string) (bool, error) {
-	b.asked++
-	yes := b.asked%2 == 1
-	fmt.Printf("  may it %s? %t\n", wish, yes)
-	info, _ := durable.Info(ctx)
-	return true, Approve.Post(ctx, durable.EngineOf(ctx), info.Run, yes)
-}
-
-func (printer) Use(_ context.Context, c Call) (string, error) {
-	fmt.Printf("  tool %-6s %q, key %s\n", c.Tool, c.Input, c.Key)
-	return "done " + c.Key, nil
 }
 
 func run(ctx context.Context) error {
@@ -49,21 +31,54 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer st.Close()
-	agent := NewAgent(Script{}, printer{}, &boss{})
+	agent := NewAgent(printer{})
 	engine, err := durable.Open(durable.Config{Store: st, Workflows: []durable.Definition{agent}})
 	if err != nil {
 		return err
 	}
-	for _, id := range []string{"trip-1", "trip-2"} {
-		fmt.Println(id)
-		if _, err := agent.Start(ctx, engine, id, "a flight to Lisbon"); err != nil {
-			return err
-		}
-		answer, err := agent.Run(engine, id).Result(ctx)
+	defer engine.Close(ctx)
+	for _, city := range []string{"Lisbon", "Atlantis"} {
+		run, err := agent.Start(ctx, engine, "trip-to-"+city, "a flight to "+city)
 		if err != nil {
 			return err
 		}
-		fmt.Printf("  %s\n", answer)
+		answer, err := run.Result(ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("%s: %s\n\n", run.ID(), answer)
 	}
-	return engine.Close(ctx)
+	return nil
+}
+
+// Script is a model that always does the same: it looks for a flight, pays for it, and tells about it.
+type Script struct{}
+
+// Think is a function of the transcript.
+func (Script) Think(_ context.Context, transcript []string) (Reply, error) {
+	last := transcript[len(transcript)-1]
+	switch {
+	case len(transcript) == 1:
+		return Reply{Call: Call{"search", last}}, nil
+	case strings.HasPrefix(last, "search"):
+		return Reply{Call: Call{"pay", "120 for " + transcript[0]}}, nil
+	case strings.HasSuffix(last, "refused by a person"):
+		return Reply{Answer: "not booked"}, nil
+	}
+	return Reply{Answer: "booked, " + last[strings.LastIndex(last, "receipt"):]}, nil
+}
+
+// printer is a shop, and a person who knows where one can fly.
+type printer struct{ Script }
+
+func (printer) Use(_ context.Context, c Call, key string) (string, error) {
+	fmt.Printf("  tool    %-7s%s  (key %s)\n", c.Tool, c.Input, key)
+	return "receipt " + key, nil
+}
+
+func (printer) Ask(ctx context.Context, wish Call) (bool, error) {
+	yes := !strings.Contains(wish.Input, "Atlantis")
+	fmt.Printf("  person  %-7s%s? %t\n", wish.Tool, wish.Input, yes)
+	info, _ := durable.Info(ctx)
+	return true, Approve.Post(ctx, durable.EngineOf(ctx), info.Run, yes)
 }

@@ -46,23 +46,11 @@ type Office interface {
 // NewApproval returns the workflow of a document: the editor has some time to decide, then it is escalated
 // to the manager, who has as long again. A run that is cancelled meanwhile withdraws the document.
 func NewApproval(office Office, patience time.Duration) *durable.Workflow[string, Verdict] {
-	return newApproval(office, patience, durable.Context.Detached)
-}
-
-// NewForgetfulApproval has a planted bug: its author cleans up on the Context that was cancelled, which
-// refuses to do anything. The document of a cancelled run stays in review for ever.
-func NewForgetfulApproval(office Office, patience time.Duration) *durable.Workflow[string, Verdict] {
-	return newApproval(office, patience, func(ctx durable.Context) durable.Context { return ctx })
-}
-
-func newApproval(
-	office Office, patience time.Duration, forCleanup func(durable.Context) durable.Context,
-) *durable.Workflow[string, Verdict] {
 	return durable.Define("approval", func(ctx durable.Context, title string) (Verdict, error) {
 		document := ctx.RunID() + ", " + title
 		verdict, err := review(ctx, office, document, patience)
-		if err != nil {
-			verdict, ctx = Withdrawn, forCleanup(ctx)
+		if err != nil { // a cancelled Context refuses everything: clean up on one that is not
+			verdict, ctx = Withdrawn, ctx.Detached()
 		}
 		if _, failed := durable.Step(ctx, "file", office.File, Filing{document, verdict}); failed != nil {
 			return "", errors.Join(err, failed)

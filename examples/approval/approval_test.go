@@ -8,11 +8,8 @@ import (
 	"time"
 
 	"github.com/reprise-dst/reprise/durable"
-	"github.com/reprise-dst/reprise/internal/golden"
 	"github.com/reprise-dst/reprise/properties"
 	"github.com/reprise-dst/reprise/sim"
-	"github.com/reprise-dst/reprise/store"
-	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )
 
@@ -65,13 +62,4 @@ func office(approval constructor) properties.Service {
 			},
 		}
 	}}
-}
-
-// TestTheForgetfulApprovalIsFound: a run that is cancelled leaves its document in review.
-func TestTheForgetfulApprovalIsFound(t *testing.T) {
-	cfg := sim.Config{Name: "TestForgetfulApproval", Runs: 1000, Disk: store.NewMemoryDisk}
-	r, err := sim.Sweep(cfg, properties.ServiceBody(office(NewForgetfulApproval)))
-	require.NoError(t, err)
-	require.NotNil(t, r.Failure, "not found: %s", r.Summary())
-	golden.Report(t, "README.md", r.Report)
 }

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"sync"
 	"time"
 
 	"github.com/reprise-dst/reprise/durable"
@@ -20,23 +19,6 @@ func main() {
 		fmt.Fprintln(os.Stderr, "approval:", err)
 		os.Exit(1)
 	}
-}
-
-// printer is an office that prints.
-type printer struct{ mu sync.Mutex }
-
-func (p *printer) Ask(_ context.Context, r Request) (bool, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	fmt.Printf("  %-7s is asked about %s\n", r.Who, r.Document)
-	return true, nil
-}
-
-func (p *printer) File(_ context.Context, f Filing) (bool, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	fmt.Printf("  %-15s is %s\n", f.Document, f.Verdict)
-	return true, nil
 }
 
 func run(ctx context.Context) error {
@@ -51,32 +33,47 @@ func run(ctx context.Context) error {
 	}
 	defer st.Close()
 	const patience = 300 * time.Millisecond // two days, in an office of flesh and blood
-	approval := NewApproval(&printer{}, patience)
+	approval := NewApproval(printer{}, patience)
 	engine, err := durable.Open(durable.Config{Store: st, Workflows: []durable.Definition{approval}})
 	if err != nil {
 		return err
 	}
-	documents := []string{"letter", "contract", "memo", "draft"}
-	for i, d := range documents {
-		if _, err := approval.Start(ctx, engine, d, fmt.Sprintf("No. %d", i+1)); err != nil {
+	defer engine.Close(ctx)
+	var reviews []durable.Run[Verdict]
+	for i, title := range []string{"letter", "contract", "memo", "draft"} {
+		review, err := approval.Start(ctx, engine, fmt.Sprintf("doc-%d", i+1), title)
+		if err != nil {
 			return err
 		}
+		reviews = append(reviews, review)
 	}
 	err = errors.Join(
-		Decide.Post(ctx, engine, "letter", Decision{"editor", true}),
-		engine.Cancel(ctx, "draft", "the author has second thoughts"))
+		Decide.Post(ctx, engine, "doc-1", Decision{"editor", true}),
+		engine.Cancel(ctx, "doc-4", "the author has second thoughts"))
 	if err != nil {
 		return err
 	}
 	time.Sleep(patience * 3 / 2) // the editor sleeps over the others, and the manager is asked
-	if err := Decide.Post(ctx, engine, "contract", Decision{"manager", false}); err != nil {
+	if err := Decide.Post(ctx, engine, "doc-2", Decision{"manager", false}); err != nil {
 		return err
 	}
-	for _, d := range documents { // nobody ever decides about the memo
-		_, err := approval.Run(engine, d).Result(ctx)
-		if err != nil && !errors.Is(err, durable.ErrCancelled) {
+	for _, review := range reviews { // nobody ever decides about the memo
+		if _, err := review.Result(ctx); err != nil && !errors.Is(err, durable.ErrCancelled) {
 			return err
 		}
 	}
-	return engine.Close(ctx)
+	return nil
+}
+
+// printer is an office that prints, one line at a time.
+type printer struct{}
+
+func (printer) Ask(_ context.Context, r Request) (bool, error) {
+	_, err := fmt.Printf("  %-15s  %s is asked\n", r.Document, r.Who)
+	return true, err
+}
+
+func (printer) File(_ context.Context, f Filing) (bool, error) {
+	_, err := fmt.Printf("  %-15s  %s\n", f.Document, f.Verdict)
+	return true, err
 }

@@ -22,12 +22,12 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	for _, life := range []string{"booked", "asked again, by another process"} {
+	for _, what := range []string{"booked", "asked again after a restart, from the journal"} {
 		confirmed, err := book(ctx, dir, "trip-1", Trip{"Ada", "Lisbon"})
 		if err != nil {
 			return err
 		}
-		fmt.Printf("%s: %s\n", life, confirmed)
+		fmt.Printf("trip-1  %s  (%s)\n", confirmed, what)
 	}
 	return nil
 }

@@ -41,7 +41,7 @@ func run(ctx context.Context) error {
 		from := Accounts[i%len(Accounts)]
 		to := Accounts[(i+1+i/7%2)%len(Accounts)]
 		id := fmt.Sprintf("transfer-%d", i)
-		if _, err := transfer.Start(ctx, engine, id, Transfer{from, to, 10 + i%25}); err != nil {
+		if _, err := transfer.Start(ctx, engine, id, Transfer{from, to, 20 + 7*i%60}); err != nil {
 			return err
 		}
 	}
@@ -55,12 +55,13 @@ func run(ctx context.Context) error {
 			return err
 		}
 	}
-	fmt.Printf("%d transfers, %d of them refused for lack of money\n", transfers, refused)
+	fmt.Printf("%d transfers at once among %d accounts of %d each; %d were refused for lack of money\n",
+		transfers, len(Accounts), Opening, refused)
 	err = engine.View(ctx, func(tx *durable.Tx) error {
 		for _, account := range Accounts {
-			fmt.Printf("%-6s %4d\n", account, Balance(tx, account))
+			fmt.Printf("  %-6s%4d\n", account, Balance(tx, account))
 		}
-		fmt.Printf("%-6s %4d\n", "total", Total(tx))
+		fmt.Printf("  %-6s%4d\n", "total", Total(tx))
 		return nil
 	})
 	return errors.Join(err, engine.Close(ctx))

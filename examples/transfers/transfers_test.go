@@ -5,11 +5,8 @@ import (
 	"testing"
 
 	"github.com/reprise-dst/reprise/durable"
-	"github.com/reprise-dst/reprise/internal/golden"
 	"github.com/reprise-dst/reprise/properties"
 	"github.com/reprise-dst/reprise/sim"
-	"github.com/reprise-dst/reprise/store"
-	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )
 
@@ -46,13 +43,4 @@ func bank(transfer func() *durable.Workflow[Transfer, Receipt]) properties.Confi
 			}
 		},
 	}
-}
-
-// TestTheCarelessTransferIsFound: two transfers that meet between reading and writing make or lose money.
-func TestTheCarelessTransferIsFound(t *testing.T) {
-	cfg := sim.Config{Name: "TestCarelessTransfer", Runs: 1000, Disk: store.NewMemoryDisk}
-	r, err := sim.Sweep(cfg, properties.Body(bank(NewCarelessTransfer)))
-	require.NoError(t, err)
-	require.NotNil(t, r.Failure, "not found: %s", r.Summary())
-	golden.Report(t, "README.md", r.Report)
 }

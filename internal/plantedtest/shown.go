@@ -1,0 +1,5 @@
+//go:build planted
+
+package plantedtest
+
+func init() { shown = true }
