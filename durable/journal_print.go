@@ -5,33 +5,42 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/reprise-dst/reprise/internal/span"
 )
 
 // Print writes the journal as a readable listing: an entry per event, and below it what the run asked for in
-// answer. Times are offsets from the start.
+// answer. Times are offsets from the start, in days of 24 hours, hours, minutes and seconds: +400d, +1h30m.
 func (j Journal) Print(w io.Writer) error {
 	var out bytes.Buffer
-	var began time.Time
+	width := 10 // of the offsets
+	for i := range j.Entries {
+		width = max(width, len(j.offset(i)))
+	}
 	for i := range j.Entries {
 		e := &j.Entries[i]
 		if i == 0 {
-			began = e.Event.Time
 			fmt.Fprintf(&out, "run %s", j.Run)
 			if s := e.Event.Start; s != nil {
 				fmt.Fprintf(&out, " of workflow %s", s.Workflow)
 			}
-			fmt.Fprintf(&out, ", started %s\n", began.UTC().Format(time.RFC3339Nano))
+			fmt.Fprintf(&out, ", started %s\n", e.Event.Time.UTC().Format(time.RFC3339Nano))
 		}
-		fmt.Fprintf(&out, "%4d  %-10s %s\n", e.Seq, "+"+e.Event.Time.Sub(began).String(), e.Event.describe())
+		fmt.Fprintf(&out, "%4d  %-*s %s\n", e.Seq, width, j.offset(i), e.Event.describe())
 		for c := range e.Commands {
-			fmt.Fprintf(&out, "                 -> %s\n", &e.Commands[c])
+			fmt.Fprintf(&out, "      %*s -> %s\n", width, "", &e.Commands[c])
 		}
 		if e.Unanswered {
-			out.WriteString("                 (the code has not answered yet)\n")
+			fmt.Fprintf(&out, "      %*s (the code has not answered yet)\n", width, "")
 		}
 	}
 	_, err := w.Write(out.Bytes())
 	return err
+}
+
+// offset is when an entry was made, from the first one on.
+func (j Journal) offset(i int) string {
+	return "+" + span.Text(j.Entries[i].Event.Time.Sub(j.Entries[0].Event.Time))
 }
 
 // describe says what happened, with its data.

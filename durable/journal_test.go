@@ -98,3 +98,33 @@ func TestJournalsSurviveJSON(t *testing.T) {
 		require.ErrorContains(t, json.Unmarshal([]byte(text), &back), want)
 	}
 }
+
+// TestALongJournalIsListedInColumns: however far its entries are apart.
+func TestALongJournalIsListedInColumns(t *testing.T) {
+	begun := time.Date(2020, 2, 28, 12, 0, 0, 0, time.UTC)
+	at := func(d time.Duration, ev Event, commands ...Command) Entry {
+		ev.Time = begun.Add(d)
+		return Entry{Event: ev, Commands: commands}
+	}
+	const day = 24 * time.Hour
+	j := Journal{Run: "r", Entries: []Entry{
+		at(0, Event{Kind: EventStarted, Start: &Start{Workflow: "w", Input: []byte("1")}},
+			Command{Kind: CommandTimer, Op: "1"}),
+		at(50*365*day, Event{Kind: EventTimerFired, Op: "1"}, Command{Kind: CommandStep, Op: "2", Name: "a"}),
+		at(50*365*day+61*time.Minute+time.Millisecond, Event{Kind: EventStepEnded, Op: "2", Result: []byte("3")}),
+	}}
+	j.Entries[2].Unanswered = true
+	for i := range j.Entries {
+		j.Entries[i].Seq = i + 1
+	}
+	var listing strings.Builder
+	require.NoError(t, j.Print(&listing))
+	require.Equal(t, `run r of workflow w, started 2020-02-28T12:00:00Z
+   1  +0s               started with 1
+                        -> sleep (id 1)
+   2  +18250d           timer fired (id 1)
+                        -> step "a" (id 2)
+   3  +18250d1h1m0.001s step ended (id 2): 3
+                        (the code has not answered yet)
+`, listing.String())
+}

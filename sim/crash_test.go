@@ -92,7 +92,7 @@ func TestCrashPoints(t *testing.T) {
 		{"start#1", `CRASH before step "charge"`},
 		{"start#2", `CRASH before step "label"`},
 		{"end#2", `CRASH after step "label"`},
-		{"timer#1", `CRASH before the timer of +1m0s fires`},
+		{"timer#1", `CRASH before the timer of +1m fires`},
 		{"answer#1", `CRASH before the answer to call "start"`},
 	} {
 		t.Run(c.point, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/reprise-dst/reprise/internal/eventloop"
+	"github.com/reprise-dst/reprise/internal/span"
 )
 
 // The properties that every world must have.
@@ -133,7 +134,7 @@ func (w *World) stuck() {
 	var why string
 	switch {
 	case w.offset() > w.cfg.MaxTime:
-		why = fmt.Sprintf("virtual time has passed the limit of %v (Config.MaxTime)", w.cfg.MaxTime)
+		why = fmt.Sprintf("virtual time has passed the limit of %s (Config.MaxTime)", span.Text(w.cfg.MaxTime))
 	case w.spun > w.cfg.MaxSpin:
 		why = fmt.Sprintf("%d events without any progress of time (Config.MaxSpin): it spins",
 			w.cfg.MaxSpin)

@@ -48,6 +48,7 @@ var mistakes = []struct {
 	{"a future of another world, among others", func(w *sim.World, n *sim.Node) {
 		_, _ = sim.Gather(sim.NewFuture[int](w), elsewhereMade)
 	}},
+	{"a future of another world, resolved", func(w *sim.World, n *sim.Node) { elsewhereMade.Resolve(1) }},
 	{"a task without a function", func(w *sim.World, n *sim.Node) { w.Go("x", nil) }},
 	{"a result without a function", func(w *sim.World, n *sim.Node) { sim.Start[int](w, "x", nil) }},
 	{"a timer without a function", func(w *sim.World, n *sim.Node) { w.CallAt(w.Now(), nil) }},

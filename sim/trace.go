@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/reprise-dst/reprise/internal/span"
 )
 
 // eventKind is what an event of the trace is about.
@@ -108,7 +110,7 @@ func eventText(kind eventKind, group, name string, x int64) string {
 		if x == never {
 			return "stays down"
 		}
-		return "will boot in " + time.Duration(x).String()
+		return "will boot in " + span.Text(time.Duration(x))
 	case evCall:
 		return "call " + strconv.Quote(name)
 	case evReturn:
@@ -158,8 +160,8 @@ func pad(s string, width int) string {
 	return s + strings.Repeat(" ", width-len(s))
 }
 
-// offsetText is a virtual offset as the report shows it: +0s, +1.2s.
-func offsetText(d time.Duration) string { return "+" + d.String() }
+// offsetText is a virtual offset as the report shows it: +0s, +1.2s, +400d.
+func offsetText(d time.Duration) string { return "+" + span.Text(d) }
 
 func ordinal(n int64) string {
 	s := strconv.FormatInt(n, 10)

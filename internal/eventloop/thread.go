@@ -11,6 +11,9 @@ func (l *Loop) enter(op string) {
 	if t := l.cur.get(); t != nil && t.killed {
 		t.unwind()
 	}
+	if l.closed {
+		l.refuseStranger(op)
+	}
 }
 
 // task is the running task, for what only a task can do.
