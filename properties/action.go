@@ -25,9 +25,9 @@ type Action struct {
 	// go on fail the test.
 	Do func(ctx context.Context, c Call) error
 
-	choice   string                                             // the label of the choice
-	tries    func(of *told, c Call)                             // notes what may happen from here on
-	answered func(one *process, of *told, c Call, answer error) // holds the answer against what is known
+	choice   string                                            // the label of the choice
+	tries    func(of *told, c Call)                            // notes what may happen from here on
+	answered func(one *played, of *told, c Call, answer error) // holds the answer against what is known
 }
 
 // Call is one action of one client.
@@ -62,7 +62,7 @@ type told struct {
 // answer is what an update was answered with.
 type answer struct{ key, result string }
 
-func (one *process) account(run string) *told {
+func (one *played) account(run string) *told {
 	of := one.told[run]
 	if of == nil {
 		of = &told{starts: map[string]bool{}}
@@ -73,9 +73,9 @@ func (one *process) account(run string) *told {
 }
 
 // began reports whether there is such a run.
-func (one *process) began(r *seen) bool { return len(r.entries) > 0 }
+func (one *played) began(r *seen) bool { return len(r.entries) > 0 }
 
-func (one *process) broke(run, what string) {
+func (one *played) broke(run, what string) {
 	one.watch.world.Fail(AckDurable, one.watch.subject(run), what)
 }
 
@@ -91,7 +91,7 @@ func Starts[In, Out any](w *durable.Workflow[In, Out], inputs *rapid.Generator[I
 			return err
 		},
 		tries: func(of *told, c Call) { of.starts[start(c)] = true },
-		answered: func(one *process, of *told, c Call, answer error) {
+		answered: func(one *played, of *told, c Call, answer error) {
 			switch {
 			case answer == nil && of.started != "" && of.started != start(c):
 				one.broke(c.Run, fmt.Sprintf("two starts were accepted: of %s, and of %s", of.started, start(c)))
@@ -113,7 +113,7 @@ func Posts[T any](topic durable.Topic[T], contents *rapid.Generator[T]) Action {
 		Do: func(ctx context.Context, c Call) error {
 			return topic.PostOnce(ctx, c.Engine, c.Run, c.ID, values[c.Choice])
 		},
-		answered: func(one *process, of *told, c Call, answer error) {
+		answered: func(one *played, of *told, c Call, answer error) {
 			if answer == nil {
 				of.letters = append(of.letters, "r"+c.Run+"\x00i"+topic.Name()+"\x00"+c.ID)
 			}
@@ -135,7 +135,7 @@ func Asks[In, Out any](update durable.Update[In, Out], inputs *rapid.Generator[I
 			results[key(c)] = out
 			return err
 		},
-		answered: func(one *process, of *told, c Call, err error) {
+		answered: func(one *played, of *told, c Call, err error) {
 			if err == nil {
 				result, _ := one.codec.Encode(results[key(c)])
 				of.answers = append(of.answers, answer{key(c), string(result)})
@@ -152,7 +152,7 @@ func Cancels() Action {
 		Do: func(ctx context.Context, c Call) error {
 			return c.Engine.Cancel(ctx, c.Run, "a client said so")
 		},
-		answered: func(one *process, of *told, c Call, answer error) { one.knows(of, c.Run, answer) },
+		answered: func(one *played, of *told, c Call, answer error) { one.knows(of, c.Run, answer) },
 	}
 }
 
@@ -164,12 +164,12 @@ func Looks() Action {
 			_, err := c.Engine.Status(c.Run)
 			return err
 		},
-		answered: func(one *process, of *told, c Call, answer error) { one.knows(of, c.Run, answer) },
+		answered: func(one *played, of *told, c Call, answer error) { one.knows(of, c.Run, answer) },
 	}
 }
 
 // knows checks whether the engine knows a run exactly when it should.
-func (one *process) knows(of *told, run string, answer error) {
+func (one *played) knows(of *told, run string, answer error) {
 	switch {
 	case errors.Is(answer, durable.ErrNotFound) && of.started != "":
 		one.broke(run, "its start was accepted, and now: "+answer.Error())
@@ -179,7 +179,7 @@ func (one *process) knows(of *told, run string, answer error) {
 }
 
 // kept looks for the messages that were accepted.
-func (one *process) kept(st store.Store) {
+func (one *played) kept(st store.Store) {
 	for _, r := range one.watch.runs {
 		of := one.told[r.id]
 		if of == nil {

@@ -7,7 +7,6 @@ import (
 
 	"github.com/reprise-dst/reprise/durable"
 	"github.com/reprise-dst/reprise/sim"
-	"github.com/reprise-dst/reprise/store"
 	"pgregory.net/rapid"
 )
 
@@ -35,9 +34,6 @@ type Config[In, Out any] struct {
 	Codec durable.Codec
 	// Sim says how to explore; its zero value works.
 	Sim sim.Config
-
-	host  func(durable.Host) durable.Host // tests only: what stands between the engine and its node
-	store func(store.Store) store.Store   // tests only: what stands between the engine and its store
 }
 
 // World is what a workflow meets in one simulated world: what outlives the crashes of its process (the

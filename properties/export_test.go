@@ -25,15 +25,27 @@ func Unmerged(bounds Bounds) Bounds {
 func WithHost[In, Out any](
 	cfg Config[In, Out], wrap func(durable.Host) durable.Host,
 ) Config[In, Out] {
-	cfg.host = wrap
-	return cfg
+	return opening(cfg, func(c *durable.Config) { c.Host = wrap(c.Host) })
 }
 
 // WithStore puts something between the engine and its store.
 func WithStore[In, Out any](
 	cfg Config[In, Out], wrap func(store.Store) store.Store,
 ) Config[In, Out] {
-	cfg.store = wrap
+	return opening(cfg, func(c *durable.Config) { c.Store = wrap(c.Store) })
+}
+
+// opening changes what engines are opened with.
+func opening[In, Out any](cfg Config[In, Out], change func(c *durable.Config)) Config[In, Out] {
+	world := cfg.World
+	cfg.World = func(w *sim.World) World[In, Out] {
+		in := world(w)
+		in.Open = func(c durable.Config) (*durable.Engine, error) {
+			change(&c)
+			return durable.Open(c)
+		}
+		return in
+	}
 	return cfg
 }
 

@@ -26,6 +26,8 @@ type Service struct {
 	Runs int
 	// Undo is as in Config.
 	Undo map[string]string
+	// FaultTime is as in Config.
+	FaultTime time.Duration
 	// Codec is the engines'; durable.JSON() when nil.
 	Codec durable.Codec
 	// Sim says how to explore; its zero value works.
@@ -53,6 +55,8 @@ type Process struct {
 	// Queues is called after Boot when the process boots, for its queues; Boot returns their workflows. It may
 	// be nil.
 	Queues func() []durable.QueueDefinition
+	// Open is as in World.
+	Open func(cfg durable.Config) (*durable.Engine, error)
 }
 
 // CheckService tries to break a service of several processes and workflows, as Check does for one workflow.
@@ -74,6 +78,7 @@ func ServiceBody(cfg Service) func(w *sim.World) {
 	if cfg.Codec == nil {
 		cfg.Codec = durable.JSON()
 	}
+	cfg.FaultTime = cmp.Or(cfg.FaultTime, faultTime)
 	cfg.Clients, cfg.Actions, cfg.Runs = cmp.Or(cfg.Clients, 3), cmp.Or(cfg.Actions, 8), cmp.Or(cfg.Runs, 2)
 	return func(w *sim.World) {
 		d := cfg.World(w)
@@ -98,30 +103,25 @@ type play struct {
 	cfg   *Service
 	world *sim.World
 	Deployment
-	processes []*process
-	cold      bool
+	processes []*played
 	calls     int
 	did       []Did
 }
 
-// process is a node with its engine.
-type process struct {
-	Process
-	node   *sim.Node
-	engine *durable.Engine // of the node's current life
-	watch  watch
-	told   map[string]*told // by run
-	codec  durable.Codec
+// played is a process, and what clients know of its runs.
+type played struct {
+	process
+	told map[string]*told // by run
 }
 
 func (p *play) run() {
 	w := p.world
-	p.cold = w.Pick("cold engines", 2) == 1
+	cold := w.Pick("cold engines", 2) == 1
 	for _, of := range p.Processes {
-		one := &process{Process: of, told: map[string]*told{}, codec: p.cfg.Codec}
-		one.watch = watch{world: w, name: of.Name, cold: p.cold}
+		one := &played{process{Process: of, codec: p.cfg.Codec, undo: p.cfg.Undo}, map[string]*told{}}
+		one.watch.name, one.opens, one.closes = of.Name, one.kept, one.kept
 		p.processes = append(p.processes, one)
-		one.node = w.Node(of.Name, func(n *sim.Node) { p.boot(one, n) })
+		one.begin(w, cold)
 	}
 	for _, a := range p.Actions {
 		w.Sometimes("clients "+a.Name, false)
@@ -130,11 +130,7 @@ func (p *play) run() {
 				a.Name, a.Process))
 		}
 	}
-	w.Go("end of faults", func(ctx context.Context) {
-		if w.Sleep(ctx, faultTime) == nil {
-			w.StopFaults()
-		}
-	})
+	stopFaults(w, p.cfg.FaultTime)
 	clients := 1 + w.Pick("clients", p.cfg.Clients)
 	name := func(i int) string { return fmt.Sprintf("client %d", i+1) }
 	w.Concurrently(name, clients, p.client)
@@ -143,7 +139,7 @@ func (p *play) run() {
 		p.finish(one)
 	}
 	for _, one := range p.processes {
-		p.settle(one)
+		one.settle(func(string) bool { return false }, func(string, durable.Replayed) {})
 	}
 	if p.Holds != nil {
 		p.Holds(p.did)
@@ -151,32 +147,12 @@ func (p *play) run() {
 }
 
 // process finds a process by its name; the first one when it is empty.
-func (p *play) process(name string) *process {
-	i := slices.IndexFunc(p.processes, func(one *process) bool { return name == "" || one.Name == name })
+func (p *play) process(name string) *played {
+	i := slices.IndexFunc(p.processes, func(one *played) bool { return name == "" || one.Name == name })
 	if i < 0 {
 		return nil
 	}
 	return p.processes[i]
-}
-
-// boot opens the engine on what the crash has left.
-func (p *play) boot(one *process, n *sim.Node) {
-	st := n.Store()
-	one.watch.compare(st)
-	one.kept(st)
-	cfg := durable.Config{
-		Store: guarded{st, &one.watch}, Host: n, Codec: p.cfg.Codec, Logger: p.world.Logger(),
-		Interceptors: []durable.Interceptor{one.watch.interceptor()},
-		Workflows:    one.Boot(n), Cold: p.cold,
-	}
-	if one.Queues != nil {
-		cfg.Queues = one.Queues()
-	}
-	engine, err := durable.Open(cfg)
-	if err != nil {
-		p.world.Fail(EngineOpens, n.Name(), err.Error())
-	}
-	one.engine = engine
 }
 
 // client does some actions, one after the other.
@@ -239,7 +215,7 @@ func (p *play) act(ctx context.Context, a *Action, c Call) {
 const patient = 24 * time.Hour
 
 // finish waits for the ends of all runs of a process, and cancels those that take long.
-func (p *play) finish(one *process) {
+func (p *play) finish(one *played) {
 	ctx := p.world.Context()
 	for _, r := range one.watch.runs {
 		if !one.began(r) {
@@ -249,16 +225,13 @@ func (p *play) finish(one *process) {
 		if r.ended {
 			continue
 		}
-		err := one.node.Call(ctx, "cancel "+r.id, func(ctx context.Context) error {
+		one.insist(ctx, "cancel "+r.id, func(ctx context.Context) error {
 			err := one.engine.Cancel(ctx, r.id, "the test is over")
 			if errors.Is(err, durable.ErrEnded) {
 				return nil
 			}
 			return err
 		})
-		if err != nil {
-			one.watch.cantGoOn("cancel "+r.id, err)
-		}
 		p.await(ctx, one, r, defaultPatience)
 		if !r.ended {
 			one.watch.giveUp()
@@ -267,7 +240,7 @@ func (p *play) finish(one *process) {
 }
 
 // await looks, less and less often, whether a run has ended.
-func (p *play) await(ctx context.Context, one *process, r *seen, within time.Duration) {
+func (p *play) await(ctx context.Context, one *played, r *seen, within time.Duration) {
 	for step := time.Second; !r.ended && within > 0; step *= 2 {
 		if parked := one.engine.Parked(); len(parked) > 0 {
 			one.watch.parted(parked[0].Run, parked[0].Cause)
@@ -276,19 +249,5 @@ func (p *play) await(ctx context.Context, one *process, r *seen, within time.Dur
 			return
 		}
 		within -= step
-	}
-}
-
-// settle checks the books of a process.
-func (p *play) settle(one *process) {
-	err := one.node.Call(p.world.Context(), "check the books", func(context.Context) error {
-		none := func(string) bool { return false }
-		fresh := func() []durable.Definition { return one.Boot(one.node) }
-		one.kept(one.node.Store())
-		one.watch.settle(one.node.Store(), none, p.cfg.Codec, p.cfg.Undo, fresh, func(string, durable.Replayed) {})
-		return nil
-	})
-	if err != nil {
-		p.world.Fail(EveryRunEnds, one.Name, err.Error())
 	}
 }

@@ -12,37 +12,33 @@ import (
 
 // settle checks, once every run has ended, what the store holds against what was seen, and replays.
 func (s *session[In, Out]) settle() {
-	err := s.node.Call(context.Background(), "check the books", func(context.Context) error {
-		old := func(string) bool { return false }
-		if s.upgrade != nil {
-			s.upgrade.ends(s.node.Store())
-			old = s.upgrade.endedBefore
-		}
-		s.watch.settle(s.node.Store(), old, s.cfg.Codec, s.cfg.Undo, func() []durable.Definition {
-			return s.definitions(s.Boot())
-		}, func(run string, replayed durable.Replayed) {
-			for i := range s.clients {
-				if o := &s.clients[i].Outcome; o.ID == run {
-					if !old(run) {
-						s.sameResult(o, replayed)
-					}
-					s.resultStays(o)
-				}
-			}
-		})
-		return nil
-	})
-	if err != nil {
-		s.world.Fail(EveryRunEnds, "the node", err.Error())
+	old := func(string) bool { return false }
+	if s.upgrade != nil {
+		s.closes, old = s.upgrade.ends, s.upgrade.endedBefore
 	}
+	s.process.settle(old, func(run string, replayed durable.Replayed) {
+		for i := range s.clients {
+			if o := &s.clients[i].Outcome; o.ID == run {
+				if !old(run) {
+					s.sameResult(o, replayed)
+				}
+				s.resultStays(o)
+			}
+		}
+	})
 }
 
-// settle checks what the store holds of each run. fresh is the workflows of a new process; each is called
-// with what the replay of a run came to. Runs that ended under old code are not replayed.
-func (v *watch) settle(
-	st store.Store, old func(run string) bool, codec durable.Codec, undo map[string]string,
-	fresh func() []durable.Definition, each func(run string, replayed durable.Replayed),
-) {
+// books are what is checked at the end, besides what was seen.
+type books struct {
+	codec durable.Codec
+	undo  map[string]string
+	fresh func() []durable.Definition                 // the workflows of a new process
+	old   func(run string) bool                       // ended under old code, and is not replayed
+	each  func(run string, replayed durable.Replayed) // told what the replay of a run came to
+}
+
+// settle checks what the store holds of each run.
+func (v *watch) settle(st store.Store, b books) {
 	v.compare(st)
 	for _, r := range v.runs {
 		j, err := durable.ReadJournal(st, r.id)
@@ -53,14 +49,14 @@ func (v *watch) settle(
 			v.world.Fail(AckDurable, v.subject(r.id), err.Error())
 		}
 		var replayed durable.Replayed
-		if !old(r.id) {
-			replayed = v.replay(j, fresh, codec)
+		if !b.old(r.id) {
+			replayed = v.replay(j, b.fresh, b.codec)
 			if v.cold {
-				v.replayAgain(j, fresh, codec)
+				v.replayAgain(j, b.fresh, b.codec)
 			}
-			v.undone(r.id, j, undo, replayed.Err)
+			v.undone(r.id, j, b.undo, replayed.Err)
 		}
-		each(r.id, replayed)
+		b.each(r.id, replayed)
 	}
 	v.sentAndReceived()
 	v.nothingLeft(st)

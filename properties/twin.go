@@ -53,20 +53,16 @@ const repeatTime = 10 * 365 * 24 * time.Hour
 
 func (s *session[In, Out]) repeat(o *Outcome[In, Out], order []string) {
 	w := s.world
-	fresh := s.cfg.World(w)
+	fresh := newSession(s.cfg, w)
 	t := &twin{order: order, held: map[string]func(){}}
-	var workflow *durable.Workflow[In, Out]
 	var engine *durable.Engine
 	node := w.Node("twin of "+o.ID, func(n *sim.Node) {
 		t.Node = n
-		workflow = fresh.Boot()
-		own := *s
-		own.World = fresh
 		var err error
-		engine, err = own.open(durable.Config{
+		engine, err = fresh.open(durable.Config{
 			Store: n.Store(), Host: t, Codec: s.cfg.Codec, Logger: w.Logger(),
 			Interceptors: []durable.Interceptor{{Step: t.begins, Committed: t.committed}},
-			Workflows:    own.definitions(workflow), Queues: own.queues(),
+			Workflows:    fresh.process.Boot(n),
 		})
 		if err != nil {
 			w.Fail(EngineOpens, n.Name(), err.Error())
@@ -76,7 +72,7 @@ func (s *session[In, Out]) repeat(o *Outcome[In, Out], order []string) {
 	defer cancel()
 	var result Out
 	err := node.Call(ctx, "repeat "+o.ID, func(ctx context.Context) error {
-		run, err := workflow.Start(ctx, engine, o.ID, o.Input)
+		run, err := fresh.workflow.Start(ctx, engine, o.ID, o.Input)
 		if err == nil {
 			result, err = run.Result(ctx)
 		}
