@@ -47,3 +47,32 @@ func TestNoTimerFiresBeforeItsTime(t *testing.T) {
 	require.Nil(t, r.Failure, r.Report)
 	require.Positive(t, r.Crashes)
 }
+
+// farHost is the production host in a time zone of its own.
+type farHost struct{ durable.Host }
+
+func (h farHost) Now() time.Time { return h.Host.Now().In(time.FixedZone("far", 5*60*60)) }
+
+// TestARunsTimeReadsAlikeInAReplay: what code makes of a run's time, a text or an argument, is the same in a
+// replay, whatever zone its process lives in.
+func TestARunsTimeReadsAlikeInAReplay(t *testing.T) {
+	stamp := func(_ context.Context, _ time.Time) (int, error) { return 0, nil }
+	stamped := durable.Define("stamped", func(ctx durable.Context, _ int) (string, error) {
+		_, err := durable.Step(ctx, ctx.Now().String(), stamp, ctx.Now())
+		return ctx.Now().String(), err
+	})
+	for _, cold := range []bool{false, true} {
+		st := store.OpenMemory()
+		e := openWith(t, durable.Config{
+			Store: st, Workflows: []durable.Definition{stamped}, Host: farHost{durable.NewHost()}, Cold: cold,
+		})
+		run, err := stamped.Start(t.Context(), e, "r", 0)
+		require.NoError(t, err)
+		_, err = run.Result(t.Context())
+		require.NoError(t, err)
+		j, err := durable.ReadJournal(st, "r")
+		require.NoError(t, err)
+		_, err = durable.Replay(j, stamped, nil)
+		require.NoError(t, err)
+	}
+}

@@ -17,8 +17,8 @@ type Context struct {
 	s *scope // what is asked for with the context is cancelled with it
 }
 
-// Now returns when the run saw its latest event: the time by which this branch was woken. It moves only
-// while the branch waits.
+// Now returns when the run saw its latest event, in UTC: the time by which this branch was woken. It moves
+// only while the branch waits.
 func (ctx Context) Now() time.Time { return ctx.enter("Now").m.now }
 
 // Rand returns the branch's generator of random numbers. They are a function of the run's recorded seed

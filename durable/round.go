@@ -49,7 +49,8 @@ type round struct {
 const maxRefused = 8
 
 func (e *Engine) newRound(r *run) *round {
-	q := &round{e: e, run: r, now: e.host.Now()}
+	now := e.host.Now().Round(0).UTC() // as a replay reads it from the journal, also to code that prints it
+	q := &round{e: e, run: r, now: now}
 	q.batch.RequireValue(keyOwner, e.owner)
 	return q
 }
