@@ -2,6 +2,7 @@ package properties
 
 import (
 	"cmp"
+	"fmt"
 	"testing"
 	"time"
 
@@ -12,7 +13,8 @@ import (
 
 // Config says what to check. World and Inputs are required.
 type Config[In, Out any] struct {
-	// World is called once for each simulated world and makes what is outside of the process under test.
+	// World is called once for each simulated world and makes what is outside of the process under test. That
+	// process is the node "worker".
 	World func(w *sim.World) World[In, Out]
 	// Inputs generates the runs' inputs.
 	Inputs *rapid.Generator[In]
@@ -59,8 +61,13 @@ type World[In, Out any] struct {
 }
 
 // WithoutWorld is the world of a workflow whose steps need nothing that a test would have to make.
+//
+//go:noinline
 func WithoutWorld[In, Out any](workflow *durable.Workflow[In, Out]) func(*sim.World) World[In, Out] {
 	return func(*sim.World) World[In, Out] {
+		if workflow == nil {
+			panic("properties: WithoutWorld got nil instead of a workflow; give it one that durable.Define returned")
+		}
 		return World[In, Out]{Boot: func() *durable.Workflow[In, Out] { return workflow }}
 	}
 }
@@ -95,16 +102,8 @@ const (
 // Check tries to break a workflow, see the package comment, and fails the test with a report when it can.
 func Check[In, Out any](t testing.TB, cfg Config[In, Out]) {
 	t.Helper()
-	refuse(t, cfg.missing())
+	refuse(t, cfg.wrong())
 	sim.Check(t, cfg.Sim, Body(cfg))
-}
-
-// refuse ends a test that can't work, when there is a reason.
-func refuse(t testing.TB, why string) {
-	t.Helper()
-	if why != "" {
-		t.Fatal(why)
-	}
 }
 
 // Body is what Check runs in each world, for callers that explore with sim.Sweep.
@@ -115,31 +114,33 @@ func Body[In, Out any](cfg Config[In, Out]) func(w *sim.World) {
 // body is Body with sessions that are prepared.
 func body[In, Out any](cfg Config[In, Out], prepare func(s *session[In, Out])) func(w *sim.World) {
 	cfg = cfg.complete()
-	inputs := generate(cfg.Inputs, cfg.Codec)
+	inputs, why := generated(cfg.Inputs, cfg.Codec)
 	return func(w *sim.World) {
+		mustWork(why)
 		s := newSession(&cfg, w)
-		if s.Boot == nil {
-			panic("properties: World.Boot must be set: it is the start of the process, and returns the workflow")
-		}
 		prepare(s)
 		s.play(inputs)
 	}
 }
 
-// missing says what has to be set.
-func (cfg Config[In, Out]) missing() string {
-	if cfg.World == nil || cfg.Inputs == nil {
+// wrong says what has to be set otherwise.
+func (cfg Config[In, Out]) wrong() string {
+	switch {
+	case cfg.World == nil || cfg.Inputs == nil:
 		return "properties: Config.World and Config.Inputs must be set: World makes the steps' outside world and " +
 			"the workflow, Inputs generates what its runs start with"
+	case cfg.Runs < 0:
+		return fmt.Sprintf("properties: Config.Runs is %d; it can't be negative, and 0 means the default", cfg.Runs)
+	case cfg.FaultTime < 0:
+		return fmt.Sprintf("properties: Config.FaultTime is %v; it can't be negative, and 0 means the default",
+			cfg.FaultTime)
 	}
 	return ""
 }
 
 // complete is the configuration with its defaults.
 func (cfg Config[In, Out]) complete() Config[In, Out] {
-	if why := cfg.missing(); why != "" {
-		panic(why)
-	}
+	mustWork(cfg.wrong())
 	if cfg.Codec == nil {
 		cfg.Codec = durable.JSON()
 	}

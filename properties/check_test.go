@@ -2,10 +2,7 @@ package properties_test
 
 import (
 	"context"
-	"fmt"
-	"runtime"
 	"strconv"
-	"sync"
 	"testing"
 
 	"github.com/reprise-dst/reprise/durable"
@@ -148,51 +145,6 @@ func TestUsersInvariantIsChecked(t *testing.T) {
 		}
 	}}, sim.Config{})
 	found(t, r, "the test's assertions hold")
-}
-
-func TestConfigThatCantWorkSaysWhatToSet(t *testing.T) {
-	require.PanicsWithValue(t, "properties: Config.World and Config.Inputs must be set: World makes the steps' "+
-		"outside world and the workflow, Inputs generates what its runs start with",
-		func() { properties.Body(properties.Config[int, int]{}) })
-
-	r := sweep(t, properties.Config[int, int]{
-		World: func(*sim.World) properties.World[int, int] { return properties.World[int, int]{} },
-	}, sim.Config{Runs: 1})
-	found(t, r, "no task panics")
-	require.Contains(t, r.Report, "properties: World.Boot must be set: it is the start of the process")
-}
-
-// refused is a test that keeps why it was ended.
-type refused struct {
-	testing.TB
-	why string
-}
-
-func (refused) Helper() {}
-
-func (r *refused) Fatal(args ...any) {
-	r.why = fmt.Sprint(args...)
-	runtime.Goexit()
-}
-
-// A test that can't work fails; it does not end the whole test binary.
-func TestChecksThatCantWorkFailTheTest(t *testing.T) {
-	for missing, checks := range map[string][]func(t testing.TB){
-		"Config.World": {
-			func(t testing.TB) { properties.Check(t, properties.Config[int, int]{}) },
-			func(t testing.TB) { properties.CheckUpgrade(t, properties.Config[int, int]{}) },
-			func(t testing.TB) { properties.Exhaust(t, properties.Config[int, int]{}, properties.Bounds{}) },
-		},
-		"Service.World": {func(t testing.TB) { properties.CheckService(t, properties.Service{}) }},
-	} {
-		for _, check := range checks {
-			r := &refused{TB: t}
-			var ended sync.WaitGroup
-			ended.Go(func() { check(r) })
-			ended.Wait()
-			require.Contains(t, r.why, "properties: "+missing)
-		}
-	}
 }
 
 // What a run asked for and did not wait for may end after the run: that must not start it again, nor leave a

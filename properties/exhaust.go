@@ -48,7 +48,7 @@ const exhaustRuns = 200_000
 // keeps its promise loses a torn record wholly. A crashed node boots again after the shortest delay.
 func Exhaust[In, Out any](t testing.TB, cfg Config[In, Out], bounds Bounds) {
 	t.Helper()
-	refuse(t, cfg.missing())
+	refuse(t, cfg.wrong())
 	refuse(t, bounds.wrong())
 	config, body := exhaustive(cfg, bounds)
 	sim.Check(t, config, body)
@@ -65,9 +65,7 @@ func (b Bounds) wrong() string {
 
 // exhaustive is what Exhaust runs, and how.
 func exhaustive[In, Out any](cfg Config[In, Out], bounds Bounds) (sim.Config, func(*sim.World)) {
-	if why := bounds.wrong(); why != "" {
-		panic(why)
-	}
+	mustWork(bounds.wrong())
 	cfg.Runs = cmp.Or(cfg.Runs, 1)
 	cfg = cfg.complete()
 	config := cfg.Sim
@@ -77,9 +75,11 @@ func exhaustive[In, Out any](cfg Config[In, Out], bounds Bounds) (sim.Config, fu
 	}
 	config.Runs = cmp.Or(config.Runs, exhaustRuns)
 	config.Faults, config.NoFaults = fault.MustParse("crash 2%; torn 1%"), false
-	inputs := distinct(generate(cfg.Inputs, cfg.Codec), cfg.Codec)
+	inputs, why := generated(cfg.Inputs, cfg.Codec)
+	inputs = distinct(inputs, cfg.Codec)
 	inputs = inputs[:min(len(inputs), cmp.Or(bounds.Inputs, 1))]
 	return config, func(w *sim.World) {
+		mustWork(why)
 		s := newSession(&cfg, w)
 		s.exhaustive, s.merging = true, !bounds.unmerged
 		s.play(inputs)

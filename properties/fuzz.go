@@ -11,6 +11,6 @@ import (
 // deviations, those of a few seeds, and what go test -fuzz has added to testdata/fuzz.
 func Fuzz[In, Out any](f *testing.F, cfg Config[In, Out]) {
 	f.Helper()
-	refuse(f, cfg.missing())
+	refuse(f, cfg.wrong())
 	sim.Fuzz(f, cfg.Sim, Body(cfg))
 }

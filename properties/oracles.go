@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -159,8 +160,10 @@ func (v *watch) undone(run string, j durable.Journal, undo map[string]string, fa
 		return
 	}
 	undoes := map[string]bool{}
-	for _, name := range undo { //tidy:unordered a set
-		undoes[name] = true
+	named := func(step string) string { return fmt.Sprintf("a run has the step %s, which Undo names", step) }
+	for _, step := range slices.Sorted(maps.Keys(undo)) {
+		undoes[undo[step]] = true
+		v.world.Sometimes(named(step), false)
 	}
 	var want, have []string
 	var s stackOfDone
@@ -171,6 +174,7 @@ func (v *watch) undone(run string, j durable.Journal, undo map[string]string, fa
 				continue
 			}
 			if by := undo[c.Name]; by != "" {
+				v.world.Sometimes(named(c.Name), true)
 				want = append(want, by)
 				s.open = append(s.open, doneStep{c.Op, by})
 			}

@@ -3,6 +3,7 @@ package properties
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/reprise-dst/reprise/durable"
@@ -31,6 +32,10 @@ type process struct {
 
 // begin makes the node.
 func (p *process) begin(w *sim.World, cold bool) {
+	if p.Boot == nil {
+		panic(fmt.Sprintf("properties: Process.Boot of %q must be set: it is the start of the process, and "+
+			"returns its workflows", p.Name))
+	}
 	p.watch.world, p.watch.cold = w, cold
 	p.node = w.Node(p.Name, p.boot)
 }
@@ -48,9 +53,7 @@ func (p *process) boot(n *sim.Node) {
 		Workflows:    p.Boot(n), Cold: p.watch.cold,
 	}
 	engine, err := p.open(cfg)
-	if err != nil {
-		w.Fail(EngineOpens, n.Name(), err.Error())
-	}
+	p.watch.opened(n.Name(), err)
 	p.engine = engine
 }
 

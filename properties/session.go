@@ -39,6 +39,11 @@ const (
 
 func newSession[In, Out any](cfg *Config[In, Out], w *sim.World) *session[In, Out] {
 	s := &session[In, Out]{cfg: cfg, world: w, World: cfg.World(w)}
+	if s.Boot == nil {
+		panic("properties: World.Boot must be set by Config.World " + place(cfg.World) +
+			": it is the start of the process, and returns the workflow")
+	}
+	s.Boot = boots("Boot", s.Boot)
 	s.process = process{Process: s.worker(), codec: cfg.Codec, undo: cfg.Undo, opens: s.opened}
 	return s
 }
@@ -68,6 +73,9 @@ func (s *session[In, Out]) play(inputs []In) {
 	s.settle()
 	if s.cfg.FaultFree && !s.exhaustive {
 		s.twins()
+	}
+	for i := range s.clients { // else little has been tried
+		w.Sometimes("a run returns a result", s.clients[i].Err == nil)
 	}
 	if s.Holds != nil {
 		outcomes := make([]Outcome[In, Out], len(s.clients))

@@ -26,7 +26,7 @@ const FitsJournals = "the new code replays the journals of the old"
 // it. Guard what is new with durable.Version; a change that is guarded passes.
 func CheckUpgrade[In, Out any](t testing.TB, cfg Config[In, Out]) {
 	t.Helper()
-	refuse(t, cfg.missing())
+	refuse(t, cfg.wrong())
 	sim.Check(t, cfg.Sim, UpgradeBody(cfg))
 }
 
@@ -34,10 +34,11 @@ func CheckUpgrade[In, Out any](t testing.TB, cfg Config[In, Out]) {
 func UpgradeBody[In, Out any](cfg Config[In, Out]) func(w *sim.World) {
 	return body(cfg, func(s *session[In, Out]) {
 		if s.Old == nil {
-			panic("properties: World.Old must be set: CheckUpgrade records journals with it, for Boot to replay")
+			panic("properties: World.Old must be set by Config.World " + place(s.cfg.World) +
+				": CheckUpgrade records journals with it, for Boot to replay")
 		}
 		u := &upgrade[In, Out]{session: s, after: s.world.Pick("upgrade", maxUpgrade), renewed: s.Boot}
-		s.Boot, s.upgrade = s.Old, u
+		s.Boot, s.upgrade = boots("Old", s.Old), u
 		s.watch.saw = u.saw
 	})
 }

@@ -68,7 +68,7 @@ func blockedFailure(b eventloop.Blocked) *Failure {
 		subject = "a callback"
 	}
 	detail := []string{"it is blocked natively: " + b.State}
-	detail = append(detail, userFrames([]byte(b.Stack))...)
+	detail = append(detail, framesOrAll([]byte(b.Stack))...)
 	return &Failure{Property: propBlocked, Subject: subject, Detail: append(detail,
 		"no other task of its world can run meanwhile, and it can't be stopped: its goroutine is left behind",
 		"wait through the simulator instead: its futures, channels, locks, Sleep and contexts")}

@@ -43,7 +43,8 @@
 // seed twice more to see that it fails alike, turns deviations off until only those are left that are
 // needed, writes the schedule and the trace to testdata/sim/<test>/, and fails the test with a report: the
 // verdict, one command that reproduces it, and the few deviations that matter. Saved schedules run first
-// the next time, so a schedule that is committed is a regression test.
+// the next time, so a schedule that is committed is a regression test. A wrong call of this module that shows
+// in every run, such as a node without a name, is no finding: the test fails with the reason alone.
 //
 // # What a body may do
 //

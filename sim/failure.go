@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -35,7 +36,8 @@ type Failure struct {
 	Event int
 	At    time.Duration
 
-	place string // tells failures of one property apart: where it was asserted, what panicked
+	place  string // tells failures of one property apart: where it was asserted, what panicked
+	misuse bool   // a package of ours refused what it was given
 }
 
 // Error is the verdict in one line.
@@ -116,11 +118,27 @@ func (w *World) panicked(t *eventloop.Task, p *eventloop.PanicError) {
 	if n := nodeOf(t); n != nil {
 		subject += " on " + n.name
 	}
+	f := &Failure{
+		Property: propPanic, Subject: subject, Detail: []string{fmt.Sprintf("panic: %v", p.Value)},
+		misuse: isMisuse(p.Value),
+	}
+	f.place = f.Detail[0]
 	frames := userFrames(p.Stack)
-	w.failed(&Failure{
-		Property: propPanic, Subject: subject, place: frames[0],
-		Detail: append([]string{fmt.Sprintf("panic: %v", p.Value)}, frames...),
-	})
+	if len(frames) > 0 {
+		f.place = frames[0]
+	} else if !f.misuse {
+		frames = framesOrAll(p.Stack)
+	}
+	f.Detail = append(f.Detail, frames...)
+	w.failed(f)
+}
+
+// refusal is how the text begins with which a package of ours panics when it is used wrongly.
+var refusal = regexp.MustCompile(`^(choice|clock|durable|eventloop|fault|properties|sim|store)[:.]`)
+
+func isMisuse(panicked any) bool {
+	text, ok := panicked.(string)
+	return ok && refusal.MatchString(text)
 }
 
 // deadlock fails the world because no task can run, nothing is to arrive and no timer is set.

@@ -29,6 +29,9 @@ func (v *investigation) investigate() *report {
 	if f.blocked {
 		return v.out
 	}
+	if v.out.misuse = f.failure.misuse && v.always(); v.out.misuse {
+		return v.out
+	}
 	first, second := v.perform(v.source()), v.perform(v.source())
 	switch {
 	case first.trace.hash != second.trace.hash || f.failure.Property == propAlike && first.failure == nil:
@@ -45,6 +48,12 @@ func (v *investigation) investigate() *report {
 	v.describe(last)
 	v.save(last)
 	return v.out
+}
+
+// always reports whether the run without deviations fails in the same way.
+func (v *investigation) always() bool {
+	w := v.perform(choice.Reproduce(nil))
+	return w.failure != nil && w.failure.key() == v.finding.failure.key()
 }
 
 // source answers as the failing run was answered.

@@ -67,7 +67,7 @@ func (w *World) broke(v any, stack []byte) {
 	if v != nil {
 		w.failure = &Failure{
 			Property: propPanic, Subject: "the simulator itself",
-			Detail: append([]string{fmt.Sprintf("panic: %v", v)}, userFrames(stack)...),
+			Detail: append([]string{fmt.Sprintf("panic: %v", v)}, framesOrAll(stack)...),
 		}
 		return
 	}

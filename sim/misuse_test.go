@@ -144,6 +144,22 @@ func TestMisuse(t *testing.T) {
 	golden.Assert(t, "misuse.txt", said.String())
 }
 
+// A mistake that shows in every run is no finding: the report has neither a seed nor a schedule. One that
+// shows in some is: what leads to it matters.
+func TestMisuseInEveryRunIsNoFinding(t *testing.T) {
+	always := report(t, memory, func(w *sim.World) {
+		w.Pick("fruit", 3)
+		w.Go("x", nil)
+	})
+	require.Equal(t, "reprise: sim: World.Go got no function, but nil; give it what is to be done\n"+
+		"    at shop_test.go:N", always)
+	sometimes := report(t, memory, func(w *sim.World) {
+		_ = w.Sleep(w.Context(), -time.Duration(w.Pick("jump", 3)))
+	})
+	require.Contains(t, sometimes, `panic: sim: World.Sleep got the negative duration -1ns; pass zero or more`)
+	require.Contains(t, sometimes, "1 deviation from the FIFO, fault-free run")
+}
+
 // TestBadConfig shows the message of every Config that makes no sense.
 func TestBadConfig(t *testing.T) {
 	var said []string

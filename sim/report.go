@@ -33,6 +33,7 @@ type report struct {
 	path      string // of the schedule; empty when none was saved
 	tracePath string
 	vanished  bool // the run alone doesn't fail
+	misuse    bool // no run can pass: the code uses the simulator, or what runs in it, wrongly
 	notes     []string
 	log       []Event
 	showLog   bool
@@ -41,9 +42,16 @@ type report struct {
 // String is the report. Its first line is the verdict.
 func (r *report) String() string {
 	var b strings.Builder
-	b.WriteString("reprise: " + r.failure.verdict() + "\n")
-	for _, line := range r.failure.Detail {
+	verdict, detail := r.failure.verdict(), r.failure.Detail
+	if r.misuse {
+		verdict, detail = strings.TrimPrefix(detail[0], "panic: "), detail[1:]
+	}
+	b.WriteString("reprise: " + verdict + "\n")
+	for _, line := range detail {
 		b.WriteString(strings.TrimRight("    "+line, " ") + "\n")
+	}
+	if r.misuse {
+		return strings.TrimRight(b.String(), "\n")
 	}
 	r.writeCommand(&b)
 	r.writeDeviations(&b)

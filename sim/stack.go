@@ -12,8 +12,7 @@ import (
 
 const modulePrefix = "github.com/reprise-dst/reprise/"
 
-// userFrames picks from a stack, as runtime/debug.Stack prints it, the frames of the code under test. A
-// stack without any is returned whole, so that a panic of ours can be found.
+// userFrames picks from a stack, as runtime/debug.Stack prints it, the frames of the code under test.
 func userFrames(stack []byte) []string {
 	lines := strings.Split(strings.TrimRight(string(stack), "\n"), "\n")
 	var frames []string
@@ -30,10 +29,15 @@ func userFrames(stack []byte) []string {
 		}
 		frames = append(frames, "at "+shortPath(file)+":"+line)
 	}
-	if len(frames) == 0 {
-		return lines
-	}
 	return frames
+}
+
+// framesOrAll is userFrames, and the whole stack when there are none: then the fault may be ours.
+func framesOrAll(stack []byte) []string {
+	if frames := userFrames(stack); len(frames) > 0 {
+		return frames
+	}
+	return strings.Split(strings.TrimRight(string(stack), "\n"), "\n")
 }
 
 // splitPlace takes "file.go:12 +0x1d" apart.
