@@ -49,9 +49,9 @@ func (e *Engine) commit(q *round) error {
 	if q.end != nil && r.item != nil {
 		r.item.remove(b)
 	}
-	counted := len(entries) > 0 && e.survived(b, r.id)
+	futile := e.survived(b, r.id)
 	if err := e.store.Commit(b); err != nil {
-		e.survivedNot(r.id, counted)
+		e.survivedNot(r.id, futile)
 		return err
 	}
 	if q.end != nil {

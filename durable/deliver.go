@@ -125,6 +125,6 @@ func (e *Engine) recoverLetter(key []byte) (next []byte, err error) {
 	if !waits {
 		return after(mailKey(l.to, l.kind, l.name, nil)), nil
 	}
-	e.wakeFor(l.to, anyMail)
+	e.bring(l.to, nil, anyMail, true)
 	return after(mailboxKey(l.to)), nil
 }

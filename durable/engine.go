@@ -32,9 +32,11 @@ type Config struct {
 	// Retention is how long runs are kept that have ended, and then deleted; 0 keeps them. Runs that ended
 	// while no retention was set are kept.
 	Retention time.Duration
-	// Recoveries is how often in a row an Open may recover a run with work to do whose process then ends before
-	// the run has come as far as its steps or its next journal entry. Then the run is parked with a
-	// *RecoveryError until Resume. 0: 100.
+	// Recoveries is how often in a row a run may be recovered whose process then ends before the run has come
+	// as far as its steps or its next journal entry. Then the run is parked with a *RecoveryError until Resume.
+	// What an Open finds in the store counts: steps to run, timers that are due, messages, ends of children.
+	// What a client asks for itself (Start, Update, Cancel) is nowhere until the run has answered; a client
+	// that asks for ever for what ends the process is not stopped. 0: 100.
 	Recoveries int
 	// Warm is how many runs that only wait stay in memory, so that their next event needs no replay: those
 	// that had an event last. 0: 256. Negative: a run leaves the memory as soon as it waits.
@@ -54,11 +56,13 @@ type Engine struct {
 	defs  map[string]definition
 	owner []byte // this engine's epoch, which every commit requires
 
+	opened time.Time // what was due then, an earlier engine may have seen
+
 	mu        sync.Mutex // never held over a call of store or host
 	runs      map[string]*run
 	parked    map[string]error
 	paused    map[string]bool
-	counted   map[string]bool     // runs whose recovery is counted in the store
+	futile    map[string]int      // how often runs were recovered in vain so far, as the store has it
 	kept      map[string]bool     // runs for which results of steps may have been kept
 	shelved   map[string]bool     // runs that the store says are parked
 	waiters   map[string]Signal   // fired when the run ends or is parked
@@ -110,12 +114,12 @@ func Open(cfg Config) (*Engine, error) {
 	e := &Engine{
 		cfg: cfg, store: cfg.Store, host: cfg.Host, codec: cfg.Codec, hooks: cfg.Interceptors,
 		defs: map[string]definition{}, runs: map[string]*run{}, parked: map[string]error{},
-		paused: map[string]bool{}, counted: map[string]bool{}, kept: map[string]bool{},
+		paused: map[string]bool{}, futile: map[string]int{}, kept: map[string]bool{},
 		waiters: map[string]Signal{}, stoppers: map[string][]Signal{}, watchers: map[string]*watching{},
 		shelved: map[string]bool{},
 		updates: map[string][]*asked{}, steps: map[stepKey]*underWay{}, inflight: map[string]int{},
 		forgiven: map[string]bool{}, pumps: map[string]*pump{},
-		halted: cfg.Host.NewSignal(),
+		opened: cfg.Host.Now(), halted: cfg.Host.NewSignal(),
 	}
 	if err := e.defineAll(); err != nil {
 		return nil, err
@@ -185,25 +189,28 @@ func (e *Engine) takeOver() (fresh bool, err error) {
 
 // recover loads the runs that have steps to run, and arms the timers.
 func (e *Engine) recover() error {
-	if err := e.recoverPaused(); err != nil {
+	if err := e.recoverMarks(); err != nil {
 		return err
 	}
 	var ids []string
 	err := e.store.Scan([]byte{tableActive}, []byte{tableActive + 1}, func(key, _ []byte) bool {
-		ids = append(ids, string(key[1:len(key)-1]))
+		ids = append(ids, runOf(key))
 		return true
 	})
 	if err != nil {
 		return fmt.Errorf("durable.Open: reading the unfinished runs: %w", err)
 	}
-	if ids, err = e.countRecoveries(ids); err != nil {
+	active := ids
+	for _, id := range sortedIDs(e.shelved) { // those that were parked are tried again
+		if _, both := slices.BinarySearch(active, id); !both {
+			ids = append(ids, id)
+		}
+	}
+	if ids, err = e.countRecoveries(&store.Batch{}, ids); err != nil {
 		return fmt.Errorf("durable.Open: counting the recoveries of runs: %w", err)
 	}
 	for _, id := range ids {
 		e.wake(id, nil)
-	}
-	if err := e.recoverParked(); err != nil {
-		return err
 	}
 	if err := e.recoverMail(); err != nil {
 		return err

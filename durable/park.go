@@ -58,29 +58,9 @@ func (e *Engine) unpark(run string) error {
 	var b store.Batch
 	b.RequireValue(keyOwner, e.owner)
 	b.Delete(parkedKey(run))
+	e.survived(&b, run)
 	if err := e.store.Commit(&b); err != nil {
 		return e.fail(err)
-	}
-	return nil
-}
-
-// recoverParked tries the runs again that an earlier engine had parked.
-func (e *Engine) recoverParked() error {
-	var ids []string
-	err := e.store.Scan([]byte{tableParked}, []byte{tableParked + 1}, func(key, _ []byte) bool {
-		ids = append(ids, string(key[1:len(key)-1]))
-		return true
-	})
-	if err != nil {
-		return fmt.Errorf("durable.Open: reading the parked runs: %w", err)
-	}
-	e.mu.Lock()
-	for _, id := range ids {
-		e.shelved[id] = true
-	}
-	e.mu.Unlock()
-	for _, id := range ids {
-		e.wake(id, nil)
 	}
 	return nil
 }

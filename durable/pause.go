@@ -2,6 +2,7 @@ package durable
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -126,20 +127,27 @@ func (e *Engine) passOn(r *run) {
 	}
 }
 
-// recoverPaused reads which runs are paused, and for which of them results are kept.
-func (e *Engine) recoverPaused() error {
+// recoverMarks reads which runs are paused or parked, for which of them results are kept, and which were
+// recovered in vain. No other task knows the engine yet.
+func (e *Engine) recoverMarks() error {
 	for _, table := range []struct {
 		prefix byte
-		runs   map[string]bool
-	}{{tablePaused, e.paused}, {tableKept, e.kept}} {
-		err := e.store.Scan([]byte{table.prefix}, []byte{table.prefix + 1}, func(key, _ []byte) bool {
-			e.mu.Lock()
-			table.runs[runOf(key)] = true
-			e.mu.Unlock()
+		note   func(run string, value []byte)
+	}{
+		{tablePaused, func(run string, _ []byte) { e.paused[run] = true }},
+		{tableKept, func(run string, _ []byte) { e.kept[run] = true }},
+		{tableParked, func(run string, _ []byte) { e.shelved[run] = true }},
+		{tableFutile, func(run string, value []byte) {
+			times, _ := binary.Uvarint(value)
+			e.futile[run] = int(times)
+		}},
+	} {
+		err := e.store.Scan([]byte{table.prefix}, []byte{table.prefix + 1}, func(key, value []byte) bool {
+			table.note(runOf(key), value)
 			return true
 		})
 		if err != nil {
-			return fmt.Errorf("durable.Open: reading the paused runs: %w", err)
+			return fmt.Errorf("durable.Open: reading which runs are set aside: %w", err)
 		}
 	}
 	return nil

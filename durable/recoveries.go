@@ -11,7 +11,8 @@ import (
 const maxRecoveries = 100
 
 // RecoveryError is why a run is parked that was recovered several times in a row without getting anywhere:
-// perhaps its workflow code ends the process. Resume lets it try as often again; Open does not.
+// perhaps its workflow code ends the process, see Config.Recoveries. Resume lets it try as often again; Open
+// does not.
 type RecoveryError struct {
 	Run   string
 	Times int
@@ -22,43 +23,36 @@ func (e *RecoveryError) Error() string {
 		"perhaps because of it; mend what ends the process, then call Resume", e.Run, e.Times)
 }
 
-// countRecoveries notes in the store which runs are about to be recovered, before anything of them runs, and
-// returns them without those that were too often.
-func (e *Engine) countRecoveries(ids []string) (left []string, err error) {
+// countRecoveries notes in the store, with the batch, that runs are about to be recovered, before anything of
+// them runs, and returns them without those that are not to be: they are paused, or were recovered too often.
+func (e *Engine) countRecoveries(b *store.Batch, ids []string) (left []string, err error) {
 	most := e.cfg.Recoveries
 	if most == 0 {
 		most = maxRecoveries
 	}
-	var b store.Batch
 	b.RequireValue(keyOwner, e.owner)
 	stopped := map[string]error{}
+	e.mu.Lock()
 	for _, id := range ids {
-		if e.paused[id] { // no other task knows the engine yet
-			continue
-		}
-		data, _, err := e.store.Get(recoveriesKey(id))
-		if err != nil {
-			return nil, err
-		}
-		times, _ := binary.Uvarint(data)
-		if times >= uint64(most) {
-			stopped[id] = &RecoveryError{Run: id, Times: int(times)}
+		switch times := e.futile[id]; {
+		case e.paused[id]:
+		case times >= most:
+			stopped[id] = &RecoveryError{Run: id, Times: times}
 			b.Set(parkedKey(id), []byte(stopped[id].Error()))
-			continue
+		default:
+			e.futile[id]++ // a commit that fails is the engine's last
+			b.Set(recoveriesKey(id), binary.AppendUvarint(nil, uint64(times)+1))
+			left = append(left, id)
 		}
-		b.Set(recoveriesKey(id), binary.AppendUvarint(nil, times+1))
-		left = append(left, id)
 	}
+	e.mu.Unlock()
 	if b.Len() == 0 {
 		return left, nil
 	}
-	if err := e.store.Commit(&b); err != nil {
+	if err := e.store.Commit(b); err != nil {
 		return nil, err
 	}
 	e.mu.Lock()
-	for _, id := range left {
-		e.counted[id] = true
-	}
 	for id, why := range stopped { //tidy:unordered into maps
 		e.parked[id], e.shelved[id] = why, true
 	}
@@ -69,23 +63,49 @@ func (e *Engine) countRecoveries(ids []string) (left []string, err error) {
 	return left, nil
 }
 
-// survived ends the count of a run's recoveries with the batch: it has got somewhere.
-func (e *Engine) survived(b *store.Batch, run string) (counted bool) {
+// mayRecover counts the recovery of a run that this task drives. It reports false, and lets go of the run,
+// when it is not to be recovered.
+func (e *Engine) mayRecover(r *run) bool {
+	var b store.Batch
+	b.RequireAbsent(runKey(r.id, partEnd))
+	left, err := e.countRecoveries(&b, []string{r.id})
+	switch {
+	case lostRace(err): // it has seen to what was left, and ended
+		e.mu.Lock()
+		delete(e.futile, r.id)
+		e.mu.Unlock()
+		e.finish(r)
+		return false
+	case err != nil:
+		e.fail(err)
+		e.finish(r)
+		return false
+	case len(left) == 0:
+		e.drop(r, nil)
+		e.passOn(r)
+		return false
+	}
+	return true
+}
+
+// survived ends the count of a run's recoveries with the batch: it has got somewhere. It returns what the
+// count was.
+func (e *Engine) survived(b *store.Batch, run string) (times int) {
 	e.mu.Lock()
-	counted = e.counted[run]
-	delete(e.counted, run)
+	times = e.futile[run]
+	delete(e.futile, run)
 	e.mu.Unlock()
-	if counted {
+	if times > 0 {
 		b.Delete(recoveriesKey(run))
 	}
-	return counted
+	return times
 }
 
 // survivedNot takes that back: the batch was not committed.
-func (e *Engine) survivedNot(run string, counted bool) {
-	if counted {
+func (e *Engine) survivedNot(run string, times int) {
+	if times > 0 {
 		e.mu.Lock()
-		e.counted[run] = true
+		e.futile[run] = times
 		e.mu.Unlock()
 	}
 }
@@ -94,7 +114,7 @@ func (e *Engine) survivedNot(run string, counted bool) {
 func (e *Engine) recountRecoveries(run string) error {
 	var b store.Batch
 	b.RequireValue(keyOwner, e.owner)
-	b.Delete(recoveriesKey(run))
+	e.survived(&b, run)
 	if err := e.store.Commit(&b); err != nil {
 		return e.fail(err)
 	}

@@ -30,6 +30,7 @@ type run struct {
 	taken     []Event   // from the inbox, to be applied
 	mail      mailFlags // letters that may have come since the mailbox was looked at
 	called    bool      // it was to be loaded
+	recovered bool      // it is loaded for what an earlier engine has left
 	driven    bool
 	starting  bool
 	starters  []Signal // others who started the same id and wait for the first commit
@@ -63,12 +64,13 @@ func decodeHeader(run string, data []byte) (header, error) {
 
 // wake hands an event to a run, loading the run when it isn't in memory; a nil event only loads it. It
 // returns without waiting.
-func (e *Engine) wake(id string, ev *Event) { e.bring(id, ev, 0) }
+func (e *Engine) wake(id string, ev *Event) { e.bring(id, ev, 0, false) }
 
 // wakeFor makes a run look into its mailbox, loading the run when it isn't in memory.
-func (e *Engine) wakeFor(id string, mail mailFlags) { e.bring(id, nil, mail) }
+func (e *Engine) wakeFor(id string, mail mailFlags) { e.bring(id, nil, mail, false) }
 
-func (e *Engine) bring(id string, ev *Event, mail mailFlags) {
+// bring does both. recovered says that an earlier engine may have ended in doing so.
+func (e *Engine) bring(id string, ev *Event, mail mailFlags, recovered bool) {
 	e.mu.Lock()
 	if e.usable() != nil || e.laidAside(id) && (ev == nil || !ev.Kind.halts()) {
 		e.mu.Unlock()
@@ -79,7 +81,7 @@ func (e *Engine) bring(id string, ev *Event, mail mailFlags) {
 	}
 	r := e.runs[id]
 	if r == nil {
-		r = &run{id: id}
+		r = &run{id: id, recovered: recovered}
 		e.runs[id] = r
 	}
 	if ev != nil {
@@ -101,7 +103,7 @@ func (e *Engine) bring(id string, ev *Event, mail mailFlags) {
 // drive loads the run if need be and works until nothing has arrived any more. The caller has set driven
 // and called begin; a task that is killed on the way, in simulation, takes the engine with it.
 func (e *Engine) drive(r *run) {
-	if !e.overruled(r) && r.machine == nil && e.loaded(r) {
+	if !e.overruled(r) && r.machine == nil && (!r.recovered || e.mayRecover(r)) && e.loaded(r) {
 		e.mu.Lock()
 		r.mail |= r.machine.expectsMail()
 		if len(e.updates[r.id]) > 0 {

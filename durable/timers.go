@@ -200,7 +200,7 @@ func (e *Engine) passTimers() (next time.Time, err error) {
 			return next, err
 		}
 		for i := range due {
-			e.wake(due[i].run, &due[i].ev)
+			e.bring(due[i].run, &due[i].ev, 0, !due[i].ev.due.After(e.opened))
 		}
 		if len(due) < timerChunk || e.waitForRoom() != nil {
 			return next, nil

@@ -138,7 +138,7 @@ func ticker() *durable.Workflow[int, int] {
 
 // sleepers: deadlines are absolute, also when the process dies while they are waited for, and those of one
 // instant do not disturb each other.
-func sleepers(w *sim.World) { sleep(w, 4*time.Hour+50*time.Minute) }
+func sleepers(w *sim.World) { sleep(w, 5*time.Hour+30*time.Minute) }
 
 // clocks: the same while the process's clock jumps; then only the least is certain.
 func clocks(w *sim.World) { sleep(w, 1000*time.Hour) }
