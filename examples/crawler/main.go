@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/reprise-dst/reprise/durable"
@@ -21,8 +22,11 @@ func main() {
 	}
 }
 
-// limits of the queue, for all crawls together.
-var limits = durable.QueueConfig{Concurrency: 20, Rate: durable.Rate{Starts: 50, Per: 250 * time.Millisecond}}
+var (
+	limits  = durable.QueueConfig{Concurrency: 20, Rate: durable.Rate{Starts: 50, Per: 250 * time.Millisecond}}
+	site    = Site{Size: 500, Broken: []string{"/313", "/401"}}
+	fetches atomic.Int64
+)
 
 func run(ctx context.Context) error {
 	dir, err := os.MkdirTemp("", "crawler")
@@ -30,52 +34,57 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	site := &Site{Size: 500, Answer: Slowly(30 * time.Millisecond)}
-	site.Poisoned = map[string]bool{"/313": true, "/401": true}
-	began := time.Now()
-	if _, err := crawl(ctx, dir, site, time.Second); err != nil {
-		return err
+	fmt.Printf("%d pages, %d at once, %d in any %v\n",
+		site.Size, limits.Concurrency, limits.Rate.Starts, limits.Rate.Per)
+	var report Report
+	for _, pages := range []int{200, site.Size} { // the first process ends early, another one goes on
+		fmt.Println("a process begins")
+		if report, err = crawl(ctx, dir, pages); err != nil {
+			return err
+		}
 	}
-	_, pages := site.Fetches()
-	fmt.Printf("the process stops after %.1f s and %d pages, and another one goes on\n",
-		time.Since(began).Seconds(), pages)
-	report, err := crawl(ctx, dir, site, time.Hour)
-	if err != nil {
-		return err
-	}
-	times, pages := site.Fetches()
-	fmt.Printf("%d pages visited and %d found broken in %.1f s\n",
-		len(report.Pages), len(report.Broken), time.Since(began).Seconds())
-	fmt.Printf("%d pages were fetched %d times: what was there before is not fetched again\n", pages, times)
-	fmt.Printf("at most %d at once, at most %d began within %v\n",
-		site.Most, report.Busiest(limits.Rate.Per), limits.Rate.Per)
+	fmt.Printf("%d pages visited, %d broken; %d fetches: what was recorded was not fetched again\n",
+		len(report.Pages), len(report.Broken), fetches.Load())
 	return nil
 }
 
-// crawl is one life of the process: it lasts until the crawl has ended, or for so long.
-func crawl(ctx context.Context, dir string, site *Site, life time.Duration) (Report, error) {
+func slowly(_ context.Context, url string) ([]string, error) {
+	fetches.Add(1)
+	time.Sleep(30 * time.Millisecond)
+	return site.Get(url)
+}
+
+// crawl is one life of the process: it lasts until the crawl has so many pages, or has ended.
+func crawl(ctx context.Context, dir string, pages int) (r Report, err error) {
 	st, err := store.OpenPebble(dir, store.PebbleOptions{})
 	if err != nil {
-		return Report{}, err
+		return r, err
 	}
 	defer st.Close()
-	c := NewCrawler(site.Fetch, limits)
+	c := NewCrawler(slowly, limits)
 	engine, err := durable.Open(durable.Config{
 		Store: st, Workflows: []durable.Definition{c.Crawl}, Queues: []durable.QueueDefinition{c.Pages},
 	})
 	if err != nil {
-		return Report{}, err
+		return r, err
 	}
 	defer engine.Close(ctx)
 	crawl, err := c.Crawl.Start(ctx, engine, "crawl-1", Home) // the same id is the same crawl
 	if err != nil {
-		return Report{}, err
+		return r, err
 	}
-	alive, cancel := context.WithTimeout(ctx, life)
-	defer cancel()
-	report, err := crawl.Result(alive)
-	if alive.Err() != nil {
-		return Report{}, nil
+	said, began := 0, time.Now()
+	for n, err := range Visited.Watch(ctx, engine, crawl.ID()) {
+		if err != nil {
+			return r, err
+		}
+		if n >= said+100 {
+			said = n - n%100
+			fmt.Printf("  %3d pages  %.1f s\n", said, time.Since(began).Seconds())
+		}
+		if n >= pages {
+			return r, nil
+		}
 	}
-	return report, err
+	return crawl.Result(ctx)
 }
