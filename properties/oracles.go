@@ -79,22 +79,31 @@ func (v *watch) staysEnded(r *seen, st store.Store) {
 	r.status = now.Status
 }
 
-// sentAndReceived counts the messages between runs: no run receives more than were sent to it.
+// sentAndReceived counts the messages between runs: no run receives more than were sent to it. The parts of a
+// run that continued as new are one run; what a fork received before it parted was the other run's.
 func (v *watch) sentAndReceived() {
 	type way struct{ from, to string }
 	sent, received := map[way]int{}, map[way]int{}
 	var ways []way
 	for _, r := range v.runs {
-		for i := range r.entries {
-			e := &r.entries[i]
+		entries, id := r.entries, r.id
+		if r.copied() {
+			if at := slices.IndexFunc(entries, forks); at >= 0 {
+				entries = entries[at:]
+			} else {
+				id = entries[0].Event.Start.Origin
+			}
+		}
+		for i := range entries {
+			e := &entries[i]
 			if e.Event.Kind == durable.EventMessage && e.Event.From != "" {
-				w := way{e.Event.From, r.id}
+				w := way{e.Event.From, id}
 				received[w]++
 				ways = append(ways, w)
 			}
 			for _, c := range e.Commands {
 				if c.Kind == durable.CommandSend {
-					sent[way{r.id, c.To}]++
+					sent[way{id, c.To}]++
 				}
 			}
 		}
@@ -106,6 +115,8 @@ func (v *watch) sentAndReceived() {
 		}
 	}
 }
+
+func forks(e durable.Entry) bool { return e.Event.Kind == durable.EventForked }
 
 // leavings are the tables in which an ended run may have nothing, see the key space of package durable.
 var leavings = map[byte]string{

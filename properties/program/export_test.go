@@ -13,9 +13,11 @@ var (
 	Count    = count
 	Patience = patience
 	Check    = check
+	Beats    = beats
+	OneByOne = oneByOne
 )
 
 // Steps are the functions of the steps.
-func (o *Outside) Steps() (work, flaky, letter, ask, quit func(context.Context, int) (string, error)) {
-	return o.work, o.flaky, o.letter, o.ask, o.quit
+func (o *Outside) Steps() (work, flaky, letter, ask, quit, beat func(context.Context, int) (string, error)) {
+	return o.work, o.flaky, o.letter, o.ask, o.quit, o.beat
 }

@@ -26,6 +26,7 @@ import (
 var ungated = program.Config{Without: []string{
 	"sleep", "retry", "limit", "transact", "letter", "quit", "now", "random", "receive", "within", "timeout",
 	"locked", "slot", "send", "recv", "select", "choose", "next", "child", "ask", "handle",
+	"beat", "join", "watch", "queued", "start", "continue", "mail",
 }}
 
 // rank orders the steps that could end next, in both worlds by the same rule and by no other.
@@ -62,7 +63,7 @@ func simulated(t *testing.T, p program.Program, seed int) durable.Journal {
 				return err
 			}}
 			world.Boot = func() *durable.Workflow[int, string] {
-				main, _ := p.Workflow(out)
+				main, _, _ := p.Workflow(out)
 				return main
 			}
 			w.Go("gate", func(ctx context.Context) {
@@ -150,7 +151,7 @@ func (g *gate) wait(ctx context.Context, _ time.Duration) error {
 func produced(t *testing.T, p program.Program, seed int, st store.Store) durable.Journal {
 	t.Helper()
 	g := &gate{seed: seed, waiting: map[string]chan struct{}{}}
-	main, children := p.Workflow(program.Outside{Sleep: g.wait})
+	main, children, _ := p.Workflow(program.Outside{Sleep: g.wait})
 	e, err := durable.Open(durable.Config{
 		Store: st, Workflows: append(children, main), Cold: seed%2 == 1,
 		Interceptors: []durable.Interceptor{{Committed: g.committed}},

@@ -12,7 +12,8 @@ import (
 
 // Outside is the world that the steps of programs act on.
 type Outside struct {
-	// Sleep is how a step takes time: the Sleep of a sim.World, or one that waits.
+	// Sleep is how a step takes time; World and Deployment set it to the Sleep of their sim.World when it is
+	// nil.
 	Sleep func(ctx context.Context, d time.Duration) error
 	// Did is told of each call of a step's function when it has had its effect. It may be nil.
 	Did func(info durable.StepInfo, n int)
@@ -30,6 +31,11 @@ var (
 
 // options are those of the steps that are tried again.
 var options = durable.StepOptions{Retry: durable.Retry{Attempts: 3, Interval: time.Second}}
+
+// beats are those of the step that says how far it has come.
+var beats = durable.StepOptions{
+	Retry: durable.Retry{Attempts: 3, Interval: time.Second}, HeartbeatTimeout: 2 * time.Second,
+}
 
 // patience is how long a step waits for an update that is perhaps never taken.
 var patience = durable.StepOptions{Timeout: 2 * time.Second}
@@ -54,6 +60,26 @@ func (o *Outside) flaky(ctx context.Context, n int) (string, error) {
 		return "", ErrOdd
 	}
 	return o.work(ctx, n)
+}
+
+// beat is a step of which the first attempt says each second how far it has come, and fails; the next ones
+// tell what it has said.
+func (o *Outside) beat(ctx context.Context, n int) (string, error) {
+	info, _ := durable.Info(ctx)
+	if info.Attempt > 1 {
+		far, ok, err := durable.Progress[int](ctx)
+		return fmt.Sprint("beat ", far, ok), err
+	}
+	for i := range n {
+		if err := durable.Heartbeat(ctx, i+1); err != nil {
+			return "", err
+		}
+		if err := o.Sleep(ctx, time.Second); err != nil {
+			return "", err
+		}
+	}
+	o.did(ctx, n)
+	return "", ErrOdd
 }
 
 // letter is a step that sends mail to its own run, as a client would.

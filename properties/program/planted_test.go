@@ -166,7 +166,7 @@ func TestNamesFromProcessMemoryShrink(t *testing.T) {
 				}
 				return fmt.Sprint(step, calls)
 			})
-			main, _ := p.Workflow(out)
+			main, _, _ := p.Workflow(out)
 			return main
 		}
 		return world

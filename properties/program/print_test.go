@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"go/format"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,6 +17,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// What printed programs are made of.
+type (
+	main   = *durable.Workflow[int, string]
+	others = []durable.Definition
+	queues = []durable.QueueDefinition
+)
+
 // What the programs in printed_code_test.go use.
 var (
 	errOdd   = program.ErrOdd
@@ -25,28 +33,35 @@ var (
 	count    = program.Count
 	patience = program.Patience
 	check    = program.Check
+	beats    = program.Beats
+	oneByOne = program.OneByOne
 
-	work, flaky, letter, ask, quit func(context.Context, int) (string, error)
+	work, flaky, letter, ask, quit, beat func(context.Context, int) (string, error)
 )
 
-// samples are generated programs of a readable size which together use every verb.
+// samples are generated programs of a readable size which together use every verb, each several new ones if
+// there is such a program.
 func samples() []program.Program {
 	var few []program.Program
 	missing := program.Verbs()
 	gen := program.Programs(program.Config{Length: 4})
 	for i := 0; len(missing) > 0; i++ {
 		p := gen.Example(i)
-		var left []string
-		for _, verb := range missing {
-			if !p.Uses(verb) {
-				left = append(left, verb)
-			}
-		}
-		if p.Size() <= 20 && len(left) < len(missing) {
+		left := slices.DeleteFunc(slices.Clone(missing), func(verb string) bool { return p.Uses(verb) })
+		if p.Size() <= 20 && len(missing)-len(left) >= max(1, 6-i/150) {
 			missing, few = left, append(few, p)
 		}
 	}
 	return few
+}
+
+// names are the names of definitions, which printed code uses for its variables.
+func names[D interface{ Name() string }](all []D) string {
+	var names []string
+	for _, d := range all {
+		names = append(names, d.Name())
+	}
+	return strings.Join(names, ", ")
 }
 
 // printed is the file that has the samples as code.
@@ -66,16 +81,12 @@ import (
 )
 
 // The generated programs of samples, as they are printed.
-var printedCode = []func() (*durable.Workflow[int, string], []durable.Definition){
+var printedCode = []func() (main, others, queues){
 `)
 	for _, p := range few {
-		_, children := p.Workflow(program.Outside{})
-		names := make([]string, len(children))
-		for i, c := range children {
-			names[i] = c.Name()
-		}
-		fmt.Fprintf(&b, "func() (*durable.Workflow[int, string], []durable.Definition) {\n%s"+
-			"return program, []durable.Definition{%s}\n},\n", p, strings.Join(names, ", "))
+		_, children, queues := p.Workflow(program.Outside{})
+		fmt.Fprintf(&b, "func() (main, others, queues) {\n%sreturn program, others{%s}, queues{%s}\n},\n",
+			p, names(children), names(queues))
 	}
 	b.WriteString("}\n")
 	src, err := format.Source([]byte(b.String()))
@@ -104,10 +115,12 @@ func TestPrintedCodeIsTheProgram(t *testing.T) {
 				results[side] = sweep(t, cfg, func(w *sim.World) properties.World[int, string] {
 					world := playing(w, p, program.Outside{})
 					out := program.Outside{Sleep: w.Sleep}
-					work, flaky, letter, ask, quit = out.Steps()
+					work, flaky, letter, ask, quit, beat = out.Steps()
 					if side == 1 {
-						world.Boot = func() *durable.Workflow[int, string] { main, _ := printedCode[i](); return main }
-						world.Others = func() []durable.Definition { _, children := printedCode[i](); return children }
+						var o others
+						var q queues
+						world.Boot = func() (m main) { m, o, q = printedCode[i](); return m }
+						world.Others, world.Queues = func() others { return o }, func() queues { return q }
 					}
 					world.Holds = func(outcomes []properties.Outcome[int, string]) {
 						for _, o := range outcomes {

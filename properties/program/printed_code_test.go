@@ -11,256 +11,261 @@ import (
 )
 
 // The generated programs of samples, as they are printed.
-var printedCode = []func() (*durable.Workflow[int, string], []durable.Definition){
-	func() (*durable.Workflow[int, string], []durable.Definition) {
+var printedCode = []func() (main, others, queues){
+	func() (main, others, queues) {
 		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
 			var log []string
 			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
-			note(durable.Step(ctx, "work", work, len(log)%4))
-			note(ctx.Sleep(0 * time.Second))
-			durable.Async(ctx, "work", work, 2)
-			note(ctx.Sleep(2 * time.Second))
-			return strings.Join(log, "\n"), nil
-		})
-		return program, []durable.Definition{}
-	},
-	func() (*durable.Workflow[int, string], []durable.Definition) {
-		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
-			var log []string
-			var failed error
-			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
-			failed = errOdd
+			ch := durable.NewChan[int](ctx, "ch", 1)
+			wg := durable.NewWaitGroup(ctx, "wg")
 			{
 				ctx := ctx.Detached()
-				note(ctx.Now().Format(time.TimeOnly))
+				note(durable.Step(ctx, "work", work, 0))
+				durable.Go(ctx, "branch", func(ctx durable.Context) (string, error) {
+					note(ch.TryRecv(ctx))
+					return "branch", ctx.Err()
+				})
+				wg.Add(ctx, 1)
+				durable.Go(ctx, "member", func(ctx durable.Context) (string, error) {
+					note(ctx.Sleep(0 * time.Second))
+					note(durable.Step(ctx, "letter", letter, 0))
+					note(durable.Step(ctx, "work", work, in%4))
+					note(durable.Step(ctx, "work", work, 1))
+					wg.Done(ctx)
+					return "member", ctx.Err()
+				})
 			}
-			note(durable.Step(ctx, "letter", letter, 1))
+			note(durable.StepWith(ctx, durable.StepOptions{Timeout: time.Second}, "work", work, 3))
+			note(durable.Step(ctx, "work", work, 1))
+			note(durable.Step(ctx, "work", work, 1))
+			return strings.Join(log, "\n"), nil
+		})
+		return program, others{}, queues{}
+	},
+	func() (main, others, queues) {
+		var child2 = durable.Define("child2", func(ctx durable.Context, in int) (string, error) {
+			var log []string
+			var failed error
+			failed = errOdd
+			durable.OnFailure(ctx, "undo", work, 0)
 			return strings.Join(log, "\n"), failed
 		})
-		return program, []durable.Definition{}
-	},
-	func() (*durable.Workflow[int, string], []durable.Definition) {
-		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
+
+		var child1 = durable.Define("child1", func(ctx durable.Context, in int) (string, error) {
 			var log []string
+			durable.Async(ctx, "work", work, 1)
 			return strings.Join(log, "\n"), nil
 		})
-		return program, []durable.Definition{}
-	},
-	func() (*durable.Workflow[int, string], []durable.Definition) {
-		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
-			var log []string
-			return strings.Join(log, "\n"), nil
-		})
-		return program, []durable.Definition{}
-	},
-	func() (*durable.Workflow[int, string], []durable.Definition) {
-		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
-			var log []string
-			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
-			durable.Async(ctx, "work", work, in%4)
-			note(durable.Step(ctx, "work", work, 0))
-			return strings.Join(log, "\n"), nil
-		})
-		return program, []durable.Definition{}
-	},
-	func() (*durable.Workflow[int, string], []durable.Definition) {
-		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
-			var log []string
-			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
-			note(durable.Step(ctx, "work", work, 2))
-			note(durable.Transact(ctx, "count", count, 2))
-			if len(log)%2 == 1 {
-				note(durable.StepWith(ctx, durable.StepOptions{Timeout: time.Second}, "work", work, 3))
-			}
-			note(ctx.Sleep(0 * time.Second))
-			return strings.Join(log, "\n"), nil
-		})
-		return program, []durable.Definition{}
-	},
-	func() (*durable.Workflow[int, string], []durable.Definition) {
-		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
-			var log []string
-			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
-			note(durable.Step(ctx, "work", work, 0))
-			note(ctx.Sleep(2 * time.Second))
-			durable.AsyncWith(ctx, options, "flaky", flaky, 0)
-			return strings.Join(log, "\n"), nil
-		})
-		return program, []durable.Definition{}
-	},
-	func() (*durable.Workflow[int, string], []durable.Definition) {
+
 		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
 			var log []string
 			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
 			ch := durable.NewChan[int](ctx, "ch", 1)
 			{
-				ctx, cancel := ctx.WithTimeout(2 * time.Second)
+				ctx, cancel := ctx.WithTimeout(0 * time.Second)
+				note(durable.Select(ctx, ch.Receiving(func(v int, err error) { note(v, err) }), ch.Sending(0, nil)))
+				cancel()
+			}
+			durable.StartChildWith(ctx, child1, 2, durable.Child{Unawaited: durable.AbandonChild})
+			durable.StartChild(ctx, child2, 0)
+			return strings.Join(log, "\n"), nil
+		})
+		return program, others{child1, child2}, queues{}
+	},
+	func() (main, others, queues) {
+		var child1 = durable.Define("child1", func(ctx durable.Context, in int) (string, error) {
+			var log []string
+			var failed error
+			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
+			note(durable.Transact(ctx, "count", count, 1))
+			failed = errOdd
+			note(durable.Transact(ctx, "count", count, 3))
+			return strings.Join(log, "\n"), failed
+		})
+
+		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
+			var log []string
+			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
+			durable.StartChildWith(ctx, child1, 1, durable.Child{Unawaited: durable.AwaitChild})
+			durable.Async(ctx, "quit", quit, 3)
+			{
+				ctx, cancel := ctx.WithCancel()
+				update := durable.NewUpdate[int, string]("update1")
+				update.Handle(ctx, check, func(ctx durable.Context, n int) (string, error) {
+					note("asked", n)
+					return durable.Step(ctx, "work", work, n)
+				})
+				durable.Go(ctx, "branch", func(ctx durable.Context) (string, error) {
+					note(ctx.Now().Format(time.TimeOnly))
+					return "branch", ctx.Err()
+				})
+				{
+					_, cancel := ctx.WithCancel()
+					cancel(errOdd)
+				}
+				note(durable.Step(ctx, "work", work, 0))
+				durable.AsyncWith(ctx, patience, "ask", ask, 2)
+				cancel(nil)
+			}
+			durable.Async(ctx, "work", work, 0)
+			return strings.Join(log, "\n"), nil
+		})
+		return program, others{child1}, queues{}
+	},
+	func() (main, others, queues) {
+		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
+			var log []string
+			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
+			slots := durable.NewSemaphore(ctx, "slots", 2)
+			wg := durable.NewWaitGroup(ctx, "wg")
+			note(durable.Version(ctx, "change 1", 0, 1+1))
+			note(durable.Step(ctx, "work", work, 1))
+			{
+				ctx, cancel := ctx.WithTimeout(0 * time.Second)
+				err := slots.Acquire(ctx)
+				note(err)
+				if err == nil {
+					durable.Go(ctx, "branch", func(ctx durable.Context) (string, error) {
+						if slots.TryAcquire(ctx) {
+							{
+								ctx, cancel := ctx.WithTimeout(1 * time.Second)
+								note(wg.Wait(ctx))
+								cancel()
+							}
+							note(durable.Step(ctx, "work", work, len(log)%4))
+							slots.Release(ctx)
+						}
+						return "branch", ctx.Err()
+					})
+					note(durable.Step(ctx, "work", work, 1))
+					slots.Release(ctx)
+				}
+				cancel()
+			}
+			note(durable.Version(ctx, "change 0", 0, 0+1))
+			return strings.Join(log, "\n"), nil
+		})
+		return program, others{}, queues{}
+	},
+	func() (main, others, queues) {
+		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
+			var log []string
+			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
+			ch := durable.NewChan[int](ctx, "ch", 1)
+			mu := durable.NewMutex(ctx, "mu")
+			slots := durable.NewSemaphore(ctx, "slots", 2)
+			gate := durable.NewMutex(ctx, "gate")
+			cond := durable.NewCond(ctx, gate, "cond")
+			note(durable.Scope(ctx, func(ctx durable.Context) error {
+				note(progress.Publish(ctx, 3))
+				if slots.TryAcquire(ctx) {
+					{
+						ctx, cancel := ctx.WithTimeout(3 * time.Second)
+						err := slots.Acquire(ctx)
+						note(err)
+						if err == nil {
+							note(durable.Version(ctx, "change 0", 0, 0+1))
+							note(ch.TryRecv(ctx))
+							note(durable.Version(ctx, "change 2", 0, 2+1))
+							slots.Release(ctx)
+						}
+						cancel()
+					}
+					if mu.TryLock(ctx) {
+						cond.Broadcast(ctx)
+						{
+							timer := ctx.After(0 * time.Second)
+							_, _, err := durable.Wait[durable.Awaitable](ctx, durable.FirstCompleted, timer)
+							note(timer.Done(), err)
+						}
+						cond.Signal(ctx)
+						mu.Unlock(ctx)
+					}
+					durable.Async(ctx, "work", work, 2)
+					note(ctx.Sleep(0 * time.Second))
+					slots.Release(ctx)
+				}
+				note(durable.StepWith(ctx, durable.StepOptions{Timeout: time.Second}, "work", work, 3))
+				return ctx.Err()
+			}))
+			note(durable.Step(ctx, "work", work, 1))
+			{
+				ctx, cancel := ctx.WithTimeout(0 * time.Second)
 				note(ch.Recv(ctx))
 				cancel()
 			}
 			return strings.Join(log, "\n"), nil
 		})
-		return program, []durable.Definition{}
+		return program, others{}, queues{}
 	},
-	func() (*durable.Workflow[int, string], []durable.Definition) {
+	func() (main, others, queues) {
+		var child1 = durable.Define("child1", func(ctx durable.Context, in int) (string, error) {
+			var log []string
+			again := false
+			again = true
+			if again && in < 12 {
+				return durable.ContinueAsNew[string](ctx, in+12)
+			}
+			return strings.Join(log, "\n"), nil
+		})
+
+		var queue1 = durable.NewQueue("queue1", child1, oneByOne)
+
+		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
+			var log []string
+			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
+			ch := durable.NewChan[int](ctx, "ch", 1)
+			{
+				ctx := ctx.Detached()
+				ch.Close(ctx)
+			}
+			note(durable.Step(ctx, "work", work, 1))
+			queue1.EnqueueChild(ctx, 1, durable.Item{Key: "key"})
+			return strings.Join(log, "\n"), nil
+		})
+		return program, others{child1}, queues{queue1}
+	},
+	func() (main, others, queues) {
+		var child1 = durable.Define("child1", func(ctx durable.Context, in int) (string, error) {
+			var log []string
+			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
+			durable.Async(ctx, "work", work, 1)
+			note(durable.Step(ctx, "work", work, 2))
+			durable.AsyncWith(ctx, options, "flaky", flaky, 2)
+			return strings.Join(log, "\n"), nil
+		})
+
+		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
+			var log []string
+			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
+			ch := durable.NewChan[int](ctx, "ch", 1)
+			note(durable.Step(ctx, "work", work, 0))
+			durable.StartChild(ctx, child1, 0)
+			note(ch.TrySend(ctx, 3), ch.Len())
+			note(mail.ReceiveTimeout(ctx, 3*time.Second))
+			return strings.Join(log, "\n"), nil
+		})
+		return program, others{child1}, queues{}
+	},
+	func() (main, others, queues) {
 		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
 			var log []string
 			var failed error
 			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
 			ch := durable.NewChan[int](ctx, "ch", 1)
-			note(mail.Send(ctx, ctx.RunID(), 2))
-			note(durable.Step(ctx, "work", work, len(log)%4))
-			failed = errOdd
 			{
 				ctx, cancel := ctx.WithTimeout(1 * time.Second)
-				note(durable.Select(ctx, ch.Receiving(func(v int, err error) { note(v, err) }), ch.Sending(1, nil)))
-				cancel()
-			}
-			return strings.Join(log, "\n"), failed
-		})
-		return program, []durable.Definition{}
-	},
-	func() (*durable.Workflow[int, string], []durable.Definition) {
-		var child1 = durable.Define("child1", func(ctx durable.Context, in int) (string, error) {
-			var log []string
-			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
-			{
-				ctx, cancel := ctx.WithTimeout(1 * time.Second)
-				note(ctx.Err())
-				cancel()
-			}
-			durable.Async(ctx, "quit", quit, 1)
-			return strings.Join(log, "\n"), nil
-		})
-
-		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
-			var log []string
-			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
-			{
-				ctx, cancel := ctx.WithTimeout(3 * time.Second)
-				note(durable.Step(ctx, "work", work, 2))
-				durable.Async(ctx, "work", work, 3)
-				note(durable.Step(ctx, "work", work, 3))
-				note(ctx.Err())
-				cancel()
-			}
-			note(durable.Step(ctx, "work", work, 1))
-			durable.StartChildWith(ctx, child1, 1, durable.Child{Unawaited: durable.AwaitChild})
-			return strings.Join(log, "\n"), nil
-		})
-		return program, []durable.Definition{child1}
-	},
-	func() (*durable.Workflow[int, string], []durable.Definition) {
-		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
-			var log []string
-			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
-			durable.Go(ctx, "branch", func(ctx durable.Context) (string, error) {
-				note(durable.Step(ctx, "work", work, in%4))
-				return "branch", ctx.Err()
-			})
-			note(progress.Publish(ctx, 1))
-			return strings.Join(log, "\n"), nil
-		})
-		return program, []durable.Definition{}
-	},
-	func() (*durable.Workflow[int, string], []durable.Definition) {
-		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
-			var log []string
-			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
-			note(durable.Step(ctx, "work", work, len(log)%4))
-			note(durable.Step(ctx, "work", work, 3))
-			return strings.Join(log, "\n"), nil
-		})
-		return program, []durable.Definition{}
-	},
-	func() (*durable.Workflow[int, string], []durable.Definition) {
-		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
-			var log []string
-			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
-			slots := durable.NewSemaphore(ctx, "slots", 2)
-			note(durable.Step(ctx, "work", work, 3))
-			durable.Go(ctx, "branch", func(ctx durable.Context) (string, error) {
-				return "branch", ctx.Err()
-			})
-			note(ctx.Sleep(1 * time.Second))
-			{
-				ctx, cancel := ctx.WithTimeout(2 * time.Second)
-				err := slots.Acquire(ctx)
-				note(err)
-				if err == nil {
-					note(durable.Step(ctx, "work", work, 0))
-					slots.Release(ctx)
-				}
-				cancel()
-			}
-			return strings.Join(log, "\n"), nil
-		})
-		return program, []durable.Definition{}
-	},
-	func() (*durable.Workflow[int, string], []durable.Definition) {
-		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
-			var log []string
-			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
-			note(durable.Step(ctx, "letter", letter, 1))
-			return strings.Join(log, "\n"), nil
-		})
-		return program, []durable.Definition{}
-	},
-	func() (*durable.Workflow[int, string], []durable.Definition) {
-		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
-			var log []string
-			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
-			note(durable.Step(ctx, "letter", letter, 3))
-			{
-				ctx, cancel := ctx.WithTimeout(0 * time.Second)
 				next := mail.Next(ctx)
 				note(next.Await(ctx))
 				note(next.Cancel(ctx, nil))
 				cancel()
 			}
-			return strings.Join(log, "\n"), nil
-		})
-		return program, []durable.Definition{}
-	},
-	func() (*durable.Workflow[int, string], []durable.Definition) {
-		var child1 = durable.Define("child1", func(ctx durable.Context, in int) (string, error) {
-			var log []string
-			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
-			note(ctx.Sleep(3 * time.Second))
-			return strings.Join(log, "\n"), nil
-		})
-
-		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
-			var log []string
-			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
-			durable.Go(ctx, "branch", func(ctx durable.Context) (string, error) {
-				durable.StartChildWith(ctx, child1, 1, durable.Child{Unawaited: durable.AwaitChild})
-				note(durable.Transact(ctx, "count", count, 0))
-				return "branch", ctx.Err()
-			})
-			durable.Async(ctx, "work", work, in%4)
-			note(ctx.Now().Format(time.TimeOnly))
-			return strings.Join(log, "\n"), nil
-		})
-		return program, []durable.Definition{child1}
-	},
-	func() (*durable.Workflow[int, string], []durable.Definition) {
-		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
-			var log []string
-			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
-			note(durable.Version(ctx, "change 0", 0, 0+1))
-			return strings.Join(log, "\n"), nil
-		})
-		return program, []durable.Definition{}
-	},
-	func() (*durable.Workflow[int, string], []durable.Definition) {
-		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
-			var log []string
-			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
-			durable.Go(ctx, "branch", func(ctx durable.Context) (string, error) {
-				note(durable.Step(ctx, "work", work, 0))
-				note(durable.Step(ctx, "work", work, 0))
-				note(durable.Step(ctx, "work", work, len(log)%4))
+			note(durable.Step(ctx, "work", work, 0))
+			{
+				ctx, cancel := ctx.WithTimeout(2 * time.Second)
+				durable.Async(ctx, "work", work, 0)
+				failed = errOdd
+				note(mail.Send(ctx, ctx.RunID(), 0))
 				{
 					ctx, cancel := ctx.WithCancel()
 					update := durable.NewUpdate[int, string]("update1")
@@ -268,106 +273,25 @@ var printedCode = []func() (*durable.Workflow[int, string], []durable.Definition
 						note("asked", n)
 						return durable.Step(ctx, "work", work, n)
 					})
-					note(ctx.Now().Format(time.TimeOnly))
 					cancel(nil)
 				}
-				return "branch", ctx.Err()
-			})
-			durable.Async(ctx, "work", work, 0)
-			return strings.Join(log, "\n"), nil
-		})
-		return program, []durable.Definition{}
-	},
-	func() (*durable.Workflow[int, string], []durable.Definition) {
-		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
-			var log []string
-			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
-			note(durable.Scope(ctx, func(ctx durable.Context) error {
-				note(ctx.Sleep(1 * time.Second))
-				note(durable.Step(ctx, "work", work, 0))
-				return errOdd
-			}))
-			note(durable.Scope(ctx, func(ctx durable.Context) error {
-				return errOdd
-			}))
-			note(mail.ReceiveTimeout(ctx, 2*time.Second))
-			return strings.Join(log, "\n"), nil
-		})
-		return program, []durable.Definition{}
-	},
-	func() (*durable.Workflow[int, string], []durable.Definition) {
-		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
-			var log []string
-			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
-			note(durable.StepWith(ctx, durable.StepOptions{Timeout: time.Second}, "work", work, 3))
-			{
-				ctx, cancel := ctx.WithTimeout(2 * time.Second)
-				durable.OnFailure(ctx, "undo", work, 0)
 				note(ctx.Err())
 				cancel()
 			}
-			note(durable.Step(ctx, "work", work, len(log)%4))
-			note(mail.ReceiveTimeout(ctx, 2*time.Second))
-			return strings.Join(log, "\n"), nil
+			note(ch.TryRecv(ctx))
+			return strings.Join(log, "\n"), failed
 		})
-		return program, []durable.Definition{}
+		return program, others{}, queues{}
 	},
-	func() (*durable.Workflow[int, string], []durable.Definition) {
-		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
-			var log []string
-			durable.AsyncWith(ctx, patience, "ask", ask, 1)
-			return strings.Join(log, "\n"), nil
-		})
-		return program, []durable.Definition{}
-	},
-	func() (*durable.Workflow[int, string], []durable.Definition) {
-		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
-			var log []string
-			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
-			durable.Async(ctx, "work", work, len(log)%4)
-			{
-				_, cancel := ctx.WithCancel()
-				cancel(errOdd)
-			}
-			note(ctx.Sleep(1 * time.Second))
-			return strings.Join(log, "\n"), nil
-		})
-		return program, []durable.Definition{}
-	},
-	func() (*durable.Workflow[int, string], []durable.Definition) {
-		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
-			var log []string
-			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
-			f1 := durable.Async(ctx, "work", work, 1)
-			note(durable.Step(ctx, "work", work, 0))
-			{
-				timer := ctx.After(1 * time.Second)
-				_, _, err := durable.Wait[durable.Awaitable](ctx, durable.FirstCompleted, timer, f1)
-				note(timer.Done(), err)
-			}
-			return strings.Join(log, "\n"), nil
-		})
-		return program, []durable.Definition{}
-	},
-	func() (*durable.Workflow[int, string], []durable.Definition) {
-		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
-			var log []string
-			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
-			f1 := durable.AsyncWith(ctx, patience, "ask", ask, 3)
-			note(f1.Cancel(ctx, nil))
-			return strings.Join(log, "\n"), nil
-		})
-		return program, []durable.Definition{}
-	},
-	func() (*durable.Workflow[int, string], []durable.Definition) {
+	func() (main, others, queues) {
 		var child1 = durable.Define("child1", func(ctx durable.Context, in int) (string, error) {
 			var log []string
 			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
+			ch := durable.NewChan[int](ctx, "ch", 1)
+			note(durable.Version(ctx, "change 0", 0, 0+1))
 			{
-				ctx, cancel := ctx.WithTimeout(0 * time.Second)
-				next := mail.Next(ctx)
-				note(next.Await(ctx))
-				note(next.Cancel(ctx, nil))
+				ctx, cancel := ctx.WithTimeout(3 * time.Second)
+				note(durable.Select(ctx, ch.Sending(3, nil), ch.Receiving(func(v int, err error) { note(v, err) })))
 				cancel()
 			}
 			return strings.Join(log, "\n"), nil
@@ -375,77 +299,187 @@ var printedCode = []func() (*durable.Workflow[int, string], []durable.Definition
 
 		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
 			var log []string
+			again := false
 			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
 			mu := durable.NewMutex(ctx, "mu")
-			note(durable.Step(ctx, "work", work, 0))
 			{
-				ctx, cancel := ctx.WithTimeout(2 * time.Second)
+				ctx, cancel := ctx.WithTimeout(1 * time.Second)
 				err := mu.Lock(ctx)
 				note(err)
 				if err == nil {
-					note(durable.Step(ctx, "work", work, in%4))
+					again = true
+					note(durable.StartDetached(ctx, child1, "", 1))
 					mu.Unlock(ctx)
 				}
 				cancel()
 			}
-			durable.StartChildWith(ctx, child1, 1, durable.Child{Unawaited: durable.AwaitChild})
+			f1 := durable.Async(ctx, "work", work, 1)
+			{
+				timer := ctx.After(1 * time.Second)
+				_, _, err := durable.Wait[durable.Awaitable](ctx, durable.FirstCompleted, timer, f1)
+				note(timer.Done(), err)
+			}
+			note(mail.Send(ctx, ctx.RunID(), 2))
+			if again && in < 12 {
+				return durable.ContinueAsNew[string](ctx, in+12)
+			}
 			return strings.Join(log, "\n"), nil
 		})
-		return program, []durable.Definition{child1}
+		return program, others{child1}, queues{}
 	},
-	func() (*durable.Workflow[int, string], []durable.Definition) {
+	func() (main, others, queues) {
 		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
 			var log []string
 			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
-			ch := durable.NewChan[int](ctx, "ch", 1)
-			f1 := durable.Async(ctx, "quit", quit, 2)
-			f2 := durable.Go(ctx, "branch", func(ctx durable.Context) (string, error) {
-				durable.AsyncWith(ctx, options, "flaky", flaky, 1)
-				durable.Async(ctx, "work", work, 3)
-				durable.Async(ctx, "work", work, len(log)%4)
-				{
-					ctx, cancel := ctx.WithTimeout(0 * time.Second)
-					note(durable.Select(ctx, ch.Sending(0, nil), ch.Receiving(func(v int, err error) { note(v, err) })))
-					cancel()
-				}
-				return "branch", ctx.Err()
-			})
-			note(f1.Cancel(ctx, nil))
-			note(f2.Cancel(ctx, nil))
+			note(durable.Step(ctx, "work", work, 2))
+			if len(log)%2 == 1 {
+				note(mail.Send(ctx, "run-2", 2))
+			}
 			return strings.Join(log, "\n"), nil
 		})
-		return program, []durable.Definition{}
+		return program, others{}, queues{}
 	},
-	func() (*durable.Workflow[int, string], []durable.Definition) {
+	func() (main, others, queues) {
+		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
+			var log []string
+			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
+			slots := durable.NewSemaphore(ctx, "slots", 2)
+			note(durable.Step(ctx, "work", work, len(log)%4))
+			{
+				ctx, cancel := ctx.WithCancel()
+				note(durable.Step(ctx, "work", work, 0))
+				durable.AsyncWith(ctx, beats, "beat", beat, 0)
+				cancel(errOdd)
+			}
+			if slots.TryAcquire(ctx) {
+				slots.Release(ctx)
+			}
+			{
+				ctx, cancel := ctx.WithTimeout(3 * time.Second)
+				durable.Go(ctx, "branch", func(ctx durable.Context) (string, error) {
+					return "branch", ctx.Err()
+				})
+				if len(log)%2 == 1 {
+					note(durable.Step(ctx, "work", work, len(log)%4))
+					durable.AsyncWith(ctx, beats, "beat", beat, 1)
+					durable.Go(ctx, "branch", func(ctx durable.Context) (string, error) {
+						note(durable.Step(ctx, "work", work, 2))
+						durable.Async(ctx, "work", work, 1)
+						note(durable.Step(ctx, "work", work, 1))
+						note(ctx.Sleep(3 * time.Second))
+						return "branch", ctx.Err()
+					})
+				}
+				note(ctx.Err())
+				cancel()
+			}
+			return strings.Join(log, "\n"), nil
+		})
+		return program, others{}, queues{}
+	},
+	func() (main, others, queues) {
+		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
+			var log []string
+			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
+			note(ctx.Sleep(0 * time.Second))
+			durable.AsyncWith(ctx, patience, "ask", ask, 0)
+			return strings.Join(log, "\n"), nil
+		})
+		return program, others{}, queues{}
+	},
+	func() (main, others, queues) {
+		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
+			var log []string
+			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
+			mu := durable.NewMutex(ctx, "mu")
+			gate := durable.NewMutex(ctx, "gate")
+			cond := durable.NewCond(ctx, gate, "cond")
+			if mu.TryLock(ctx) {
+				mu.Unlock(ctx)
+			}
+			{
+				ctx, cancel := ctx.WithTimeout(2 * time.Second)
+				if err := gate.Lock(ctx); err == nil {
+					note(cond.Wait(ctx))
+					gate.Unlock(ctx)
+				}
+				cancel()
+			}
+			return strings.Join(log, "\n"), nil
+		})
+		return program, others{}, queues{}
+	},
+	func() (main, others, queues) {
 		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
 			var log []string
 			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
 			ch := durable.NewChan[int](ctx, "ch", 1)
 			{
-				ctx, cancel := ctx.WithTimeout(1 * time.Second)
-				note(ch.Send(ctx, 1))
+				ctx, cancel := ctx.WithTimeout(2 * time.Second)
+				note(ch.Send(ctx, 2))
+				cancel()
+			}
+			note(durable.Step(ctx, "work", work, in%4))
+			note(durable.StepWith(ctx, durable.StepOptions{Timeout: time.Second}, "work", work, 0))
+			note(durable.Step(ctx, "work", work, len(log)%4))
+			return strings.Join(log, "\n"), nil
+		})
+		return program, others{}, queues{}
+	},
+	func() (main, others, queues) {
+		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
+			var log []string
+			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
+			note(ctx.Sleep(0 * time.Second))
+			note(mail.Send(ctx, ctx.RunID(), 3))
+			note(durable.Step(ctx, "work", work, in%4))
+			return strings.Join(log, "\n"), nil
+		})
+		return program, others{}, queues{}
+	},
+	func() (main, others, queues) {
+		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
+			var log []string
+			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
+			note(ctx.NewID(), ctx.Rand().IntN(10))
+			{
+				timer := ctx.After(2 * time.Second)
+				_, _, err := durable.Wait[durable.Awaitable](ctx, durable.FirstCompleted, timer)
+				note(timer.Done(), err)
+			}
+			return strings.Join(log, "\n"), nil
+		})
+		return program, others{}, queues{}
+	},
+	func() (main, others, queues) {
+		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
+			var log []string
+			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
+			ch := durable.NewChan[int](ctx, "ch", 1)
+			{
+				ctx, cancel := ctx.WithTimeout(2 * time.Second)
+				note(ch.Send(ctx, 2))
+				cancel()
+			}
+			note(durable.StepWith(ctx, durable.StepOptions{Timeout: time.Second}, "work", work, 1))
+			note(durable.Step(ctx, "work", work, 1))
+			return strings.Join(log, "\n"), nil
+		})
+		return program, others{}, queues{}
+	},
+	func() (main, others, queues) {
+		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
+			var log []string
+			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
+			ch := durable.NewChan[int](ctx, "ch", 1)
+			durable.AsyncWith(ctx, options, "flaky", flaky, 1)
+			{
+				ctx, cancel := ctx.WithTimeout(0 * time.Second)
+				note(durable.Select(ctx, ch.Receiving(func(v int, err error) { note(v, err) }), ch.Sending(0, nil)))
 				cancel()
 			}
 			return strings.Join(log, "\n"), nil
 		})
-		return program, []durable.Definition{}
-	},
-	func() (*durable.Workflow[int, string], []durable.Definition) {
-		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
-			var log []string
-			note := func(what ...any) { log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }
-			note(durable.StepWith(ctx, durable.StepOptions{Timeout: time.Second}, "work", work, 0))
-			note(ctx.NewID(), ctx.Rand().IntN(10))
-			note(durable.Version(ctx, "change 2", 0, 2+1))
-			return strings.Join(log, "\n"), nil
-		})
-		return program, []durable.Definition{}
-	},
-	func() (*durable.Workflow[int, string], []durable.Definition) {
-		var program = durable.Define("program", func(ctx durable.Context, in int) (string, error) {
-			var log []string
-			return strings.Join(log, "\n"), nil
-		})
-		return program, []durable.Definition{}
+		return program, others{}, queues{}
 	},
 }

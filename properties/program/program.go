@@ -17,28 +17,47 @@ type Op struct {
 	Body Program
 }
 
-// Workflow makes the workflow of a program, by the name "program", and those of its child runs, "child1" and
-// so on. Each call makes new ones, which share no memory with those of other calls.
+// Workflow makes the workflow of a program, by the name "program", those of its child runs, "child1" and so
+// on, and the queues that some of these wait in. Each call makes new ones, which share no memory with those
+// of other calls.
 //
 // The result of a run is what its branches have seen, line by line, in the order of the journal.
-func (p Program) Workflow(out Outside) (main *durable.Workflow[int, string], children []durable.Definition) {
-	d := &definitions{out: out, children: map[*Op]*durable.Workflow[int, string]{}, updates: map[*Op]string{}}
-	p.each("handle", func(number int, op *Op) { d.updates[op] = updateName(number) })
-	p.each("child", func(number int, op *Op) {
+func (p Program) Workflow(out Outside) (
+	main *durable.Workflow[int, string], children []durable.Definition, queues []durable.QueueDefinition,
+) {
+	d := &definitions{
+		out: out, children: map[*Op]*durable.Workflow[int, string]{},
+		queues: map[*Op]*durable.Queue[int, string]{}, updates: map[*Op]string{},
+	}
+	p.each(isHandler, func(number int, op *Op) { d.updates[op] = updateName(number) })
+	p.each(isChild, func(number int, op *Op) {
 		w := d.define(childName(number), op.Body)
 		d.children[op] = w
 		children = append(children, w)
+		if op.Verb == "queued" {
+			q := durable.NewQueue(queueName(number), w, oneByOne)
+			d.queues[op] = q
+			queues = append(queues, q)
+		}
 	})
-	return d.define("program", p), children
+	return d.define("program", p), children, queues
 }
 
-// each visits the operations with this verb, numbered from 1, those around others first.
-func (p Program) each(verb string, visit func(number int, op *Op)) {
+// oneByOne are the limits of all queues.
+var oneByOne = durable.QueueConfig{Concurrency: 1}
+
+// isChild reports whether the operation's body is a workflow of its own.
+func isChild(op *Op) bool { return op.Verb == "child" || op.Verb == "queued" || op.Verb == "start" }
+
+func isHandler(op *Op) bool { return op.Verb == "handle" }
+
+// each visits the operations of a kind, numbered from 1, those around others first.
+func (p Program) each(kind func(op *Op) bool, visit func(number int, op *Op)) {
 	number := 0
 	var walk func(p Program)
 	walk = func(p Program) {
 		for i := range p {
-			if p[i].Verb == verb {
+			if kind(&p[i]) {
 				number++
 				visit(number, &p[i])
 			}
@@ -49,6 +68,8 @@ func (p Program) each(verb string, visit func(number int, op *Op)) {
 }
 
 func childName(number int) string { return fmt.Sprint("child", number) }
+
+func queueName(number int) string { return fmt.Sprint("queue", number) }
 
 func updateName(number int) string { return fmt.Sprint("update", number) }
 
@@ -82,6 +103,7 @@ func (p Program) Uses(verbs ...string) bool {
 type definitions struct {
 	out      Outside
 	children map[*Op]*durable.Workflow[int, string]
+	queues   map[*Op]*durable.Queue[int, string]
 	updates  map[*Op]string // their names
 }
 
@@ -90,9 +112,14 @@ func (d *definitions) define(name string, body Program) *durable.Workflow[int, s
 	return durable.Define(name, func(ctx durable.Context, in int) (string, error) {
 		r := &run{
 			definitions: d, in: in, ch: durable.NewChan[int](ctx, "ch", 1), mu: durable.NewMutex(ctx, "mu"),
-			slots: durable.NewSemaphore(ctx, "slots", 2),
+			slots: durable.NewSemaphore(ctx, "slots", 2), wg: durable.NewWaitGroup(ctx, "wg"),
+			gate: durable.NewMutex(ctx, "gate"),
 		}
+		r.cond = durable.NewCond(ctx, r.gate, "cond")
 		r.do(scene{ctx: ctx}, body)
+		if r.again && in < onceMore {
+			return durable.ContinueAsNew[string](ctx, in+onceMore)
+		}
 		return strings.Join(r.log, "\n"), r.failed
 	})
 }
@@ -104,9 +131,16 @@ type run struct {
 	ch     *durable.Chan[int]
 	mu     *durable.Mutex
 	slots  *durable.Semaphore
+	wg     *durable.WaitGroup
+	gate   *durable.Mutex // of cond
+	cond   *durable.Cond
 	log    []string
 	failed error
+	again  bool // it continues as new
 }
+
+// onceMore is what a run that continues adds to its input, so that it does so once. Steps don't see it.
+const onceMore = 3 * seconds
 
 // scene is what an operation sees: its context, and the futures made before it in the bodies around it. A
 // branch therefore waits only for its own and for older ones, never in a ring.

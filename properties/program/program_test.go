@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/reprise-dst/reprise/durable"
 	"github.com/reprise-dst/reprise/properties"
 	"github.com/reprise-dst/reprise/properties/program"
 	"github.com/reprise-dst/reprise/sim"
@@ -17,19 +16,9 @@ import (
 
 // playing is the world of a program.
 func playing(w *sim.World, p program.Program, out program.Outside) properties.World[int, string] {
-	w.Explain(func() []string { return strings.Split("\n"+p.String(), "\n") })
-	out.Sleep = w.Sleep
-	return properties.World[int, string]{
-		Boot: func() *durable.Workflow[int, string] {
-			main, _ := p.Workflow(out)
-			return main
-		},
-		Others: func() []durable.Definition {
-			_, children := p.Workflow(out)
-			return children
-		},
-		Holds: func(outcomes []properties.Outcome[int, string]) { holds(w, p, outcomes) },
-	}
+	world := p.World(w, out)
+	world.Holds = func(outcomes []properties.Outcome[int, string]) { holds(w, p, outcomes) }
+	return world
 }
 
 // holds compares the results with what is known of every run of the program.
@@ -48,7 +37,7 @@ func holds(w *sim.World, p program.Program, outcomes []properties.Outcome[int, s
 			}
 		}
 	}
-	if p.Uses("child") { // whose results are in the parent's log, as often as it awaits them
+	if p.Uses("child", "queued") { // whose results are in the parent's log, as often as it awaits them
 		return
 	}
 	slices.Sort(counts)

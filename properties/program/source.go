@@ -13,10 +13,15 @@ import (
 func (p Program) String() string {
 	named := map[*Op]string{}
 	var texts []string
-	p.each("handle", func(number int, op *Op) { named[op] = updateName(number) })
-	p.each("child", func(number int, op *Op) { named[op] = childName(number) })
-	p.each("child", func(number int, op *Op) {
-		texts = append(texts, definition(childName(number), op.Body, named))
+	p.each(isHandler, func(number int, op *Op) { named[op] = updateName(number) })
+	p.each(isChild, func(number int, op *Op) { named[op] = childName(number) })
+	p.each(isChild, func(number int, op *Op) {
+		text := definition(childName(number), op.Body, named)
+		if op.Verb == "queued" {
+			const queue = "\nvar %[1]s = durable.NewQueue(%[1]q, %[2]s, oneByOne)\n"
+			text += fmt.Sprintf(queue, queueName(number), named[op])
+		}
+		texts = append(texts, text)
 	})
 	slices.Reverse(texts)
 	return strings.Join(append(texts, definition("program", p, named)), "\n")
@@ -44,17 +49,25 @@ func definition(name string, body Program, numbered map[*Op]string) string {
 	b.WriteString("\tvar log []string\n")
 	for _, shared := range []struct{ use, declare string }{
 		{"failed = ", "var failed error"},
+		{"again = ", "again := false"},
 		{"note(", "note := func(what ...any) { " +
 			`log = append(log, strings.TrimSuffix(fmt.Sprintln(what...), "\n")) }`},
 		{"ch.", `ch := durable.NewChan[int](ctx, "ch", 1)`},
 		{"mu.", `mu := durable.NewMutex(ctx, "mu")`},
 		{"slots.", `slots := durable.NewSemaphore(ctx, "slots", 2)`},
+		{"wg.", `wg := durable.NewWaitGroup(ctx, "wg")`},
+		{"cond.", `gate := durable.NewMutex(ctx, "gate")`},
+		{"cond.", `cond := durable.NewCond(ctx, gate, "cond")`},
 	} {
 		if strings.Contains(code, shared.use) {
 			b.WriteString("\t" + shared.declare + "\n")
 		}
 	}
 	b.WriteString(code)
+	if strings.Contains(code, "again = ") {
+		fmt.Fprintf(&b, "\tif again && in < %d {\n\t\treturn durable.ContinueAsNew[string](ctx, in+%[1]d)\n\t}\n",
+			onceMore)
+	}
 	failed := "nil"
 	if strings.Contains(code, "failed = ") {
 		failed = "failed"

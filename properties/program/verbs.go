@@ -123,6 +123,10 @@ var stepVerbs = []verb{
 	statement("undo", seconds, func(r *run, ctx durable.Context, n int) {
 		durable.OnFailure(ctx, "undo", r.out.work, n)
 	}, `durable.OnFailure(ctx, "undo", work, %d)`),
+	starts("beat", seconds, 1, func(r *run, ctx durable.Context, n int) durable.Future[string] {
+		return durable.AsyncWith(ctx, beats, "beat", r.out.beat, n)
+	}, `durable.AsyncWith(ctx, beats, "beat", beat, %s)`),
+	statement("continue", 1, func(r *run, _ durable.Context, _ int) { r.again = true }, `again = true`),
 	statement("fail", 1, func(r *run, _ durable.Context, _ int) { r.failed = ErrOdd }, `failed = errOdd`),
 	statement("version", 3, func(r *run, ctx durable.Context, n int) {
 		r.note(durable.Version(ctx, fmt.Sprint("change ", n), 0, n+1))
@@ -136,6 +140,9 @@ var stepVerbs = []verb{
 	statement("post", seconds, func(r *run, ctx durable.Context, n int) {
 		r.note(mail.Send(ctx, ctx.RunID(), n))
 	}, `note(mail.Send(ctx, ctx.RunID(), %d))`),
+	statement("mail", 3, func(r *run, ctx durable.Context, n int) {
+		r.note(mail.Send(ctx, fmt.Sprint("run-", n), n))
+	}, `note(mail.Send(ctx, "run-%[1]d", %[1]d))`),
 	statement("receive", seconds, func(r *run, ctx durable.Context, n int) {
 		r.note(mail.ReceiveTimeout(ctx, time.Duration(n)*time.Second))
 	}, `note(mail.ReceiveTimeout(ctx, %d*time.Second))`),

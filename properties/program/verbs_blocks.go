@@ -2,6 +2,7 @@ package program
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/reprise-dst/reprise/durable"
@@ -18,6 +19,10 @@ var blockVerbs = []verb{
 	{name: "if", n: 2, block: true, run: when, write: writeWhen},
 	{name: "handle", n: 1, block: true, run: handle, write: writeHandle},
 	{name: "child", n: len(policies), block: true, run: child, write: writeChild},
+	{name: "queued", n: len(items), block: true, run: queued, write: writeQueued},
+	{name: "start", n: seconds, block: true, run: start, write: writeStart},
+	{name: "member", n: 1, block: true, run: member, write: writeMember},
+	{name: "if free", n: 2, block: true, run: ifFree, write: writeIfFree},
 }
 
 func branch(r *run, s scene, op *Op) scene {
@@ -206,4 +211,79 @@ func writeChild(w *writer, s names, op *Op) names {
 			w.numbered[op], op.N, policies[op.N].name)
 	}
 	return w.futureOf(s, future{text: start, used: ".Future"}, nil, "")
+}
+
+// items are how a child waits in its queue.
+var items = []struct {
+	how  durable.Item
+	code string
+}{
+	{durable.Item{}, ""},
+	{durable.Item{Key: "key"}, `Key: "key"`},
+	{durable.Item{Delay: time.Second, Priority: 1}, "Delay: time.Second, Priority: 1"},
+}
+
+func queued(r *run, s scene, op *Op) scene {
+	return s.with(r.queues[op].EnqueueChild(s.ctx, op.N, items[op.N].how).Future)
+}
+
+func writeQueued(w *writer, s names, op *Op) names {
+	queue := "queue" + strings.TrimPrefix(w.numbered[op], "child")
+	enqueue := fmt.Sprintf("%s.EnqueueChild(ctx, %d, durable.Item{%s})", queue, op.N, items[op.N].code)
+	return w.futureOf(s, future{text: enqueue, used: ".Future"}, nil, "")
+}
+
+func start(r *run, s scene, op *Op) scene {
+	r.note(durable.StartDetached(s.ctx, r.children[op], "", op.N))
+	return s
+}
+
+func writeStart(w *writer, s names, op *Op) names {
+	w.line(`note(durable.StartDetached(ctx, %s, "", %d))`, w.numbered[op], op.N)
+	return s
+}
+
+// member is a branch that others can wait for together.
+func member(r *run, s scene, op *Op) scene {
+	r.wg.Add(s.ctx, 1)
+	return s.with(durable.Go(s.ctx, "member", func(ctx durable.Context) (string, error) {
+		r.do(s.in(ctx), op.Body)
+		r.wg.Done(ctx)
+		return "member", ctx.Err()
+	}))
+}
+
+func writeMember(w *writer, s names, op *Op) names {
+	w.line("wg.Add(ctx, 1)")
+	open := `durable.Go(ctx, "member", func(ctx durable.Context) (string, error) {`
+	return w.futureOf(s, future{text: open}, func() {
+		w.body(s, op.Body)
+		w.line("wg.Done(ctx)")
+		w.line(`return "member", ctx.Err()`)
+	}, "})")
+}
+
+// ifFree does its body with a lock, or a slot, unless it would have to wait for that.
+func ifFree(r *run, s scene, op *Op) scene {
+	try, end := r.mu.TryLock, r.mu.Unlock
+	if op.N == 1 {
+		try, end = r.slots.TryAcquire, r.slots.Release
+	}
+	if try(s.ctx) {
+		r.do(s, op.Body)
+		end(s.ctx)
+	}
+	return s
+}
+
+func writeIfFree(w *writer, s names, op *Op) names {
+	try, end := "mu.TryLock", "mu.Unlock"
+	if op.N == 1 {
+		try, end = "slots.TryAcquire", "slots.Release"
+	}
+	w.block("if "+try+"(ctx) {", func() {
+		w.body(s, op.Body)
+		w.line("%s(ctx)", end)
+	})
+	return s
 }

@@ -48,4 +48,24 @@ var sharedVerbs = []verb{
 		r.note(next.Await(ctx))
 		r.note(next.Cancel(ctx, nil))
 	}, "next := mail.Next(ctx)\nnote(next.Await(ctx))\nnote(next.Cancel(ctx, nil))"),
+	waits("join", func(r *run, ctx durable.Context, _ int) {
+		r.note(r.wg.Wait(ctx))
+	}, "note(wg.Wait(ctx))"),
+	waits("watch", func(r *run, ctx durable.Context, _ int) {
+		if err := r.gate.Lock(ctx); err == nil {
+			r.note(r.cond.Wait(ctx))
+			r.gate.Unlock(ctx)
+		}
+	}, "if err := gate.Lock(ctx); err == nil {\n\tnote(cond.Wait(ctx))\n\tgate.Unlock(ctx)\n}"),
+	statement("signal", 1, func(r *run, ctx durable.Context, _ int) { r.cond.Signal(ctx) }, "cond.Signal(ctx)"),
+	statement("broadcast", 1, func(r *run, ctx durable.Context, _ int) {
+		r.cond.Broadcast(ctx)
+	}, "cond.Broadcast(ctx)"),
+	statement("try send", seconds, func(r *run, ctx durable.Context, n int) {
+		r.note(r.ch.TrySend(ctx, n), r.ch.Len())
+	}, "note(ch.TrySend(ctx, %d), ch.Len())"),
+	statement("try recv", 1, func(r *run, ctx durable.Context, _ int) {
+		r.note(r.ch.TryRecv(ctx))
+	}, "note(ch.TryRecv(ctx))"),
+	statement("close", 1, func(r *run, ctx durable.Context, _ int) { r.ch.Close(ctx) }, "ch.Close(ctx)"),
 }
