@@ -2,6 +2,7 @@ package durable_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -93,4 +94,107 @@ func TestTheLastUpdateIsAnsweredThroughCrashes(t *testing.T) {
 		require.Equal(w, 7, n)
 		p.settled(named(brief))
 	})
+}
+
+// turns handles "add" twice, one update each time.
+var turns = durable.Define("turns", func(ctx durable.Context, _ int) ([]int, error) {
+	var got []int
+	for range 2 {
+		taken := durable.NewChan[int](ctx, "taken", 1)
+		within, cancel := ctx.WithCancel()
+		add.Handle(within, nil, func(ctx durable.Context, n int) (int, error) { return n, taken.Send(ctx, n) })
+		n, err := taken.Recv(ctx)
+		if err != nil {
+			return nil, err
+		}
+		cancel(nil)
+		got = append(got, n)
+	}
+	return got, nil
+})
+
+// TestUpdatesAreTakenInTurnThroughCrashes: an update that waits is taken by the next handler, which may begin
+// in answer to another update, and that one is not taken again.
+func TestUpdatesAreTakenInTurnThroughCrashes(t *testing.T) {
+	sweepPlant(t, 300, func(w *sim.World) {
+		p := newPlant(w, turns)
+		startOn(w.Context(), p, turns, "t", 0)
+		client := func(i int) string { return fmt.Sprint("client ", i) }
+		w.Concurrently(client, 2, func(ctx context.Context, i int) {
+			_ = w.Sleep(ctx, time.Duration(w.Pick("pause of client", 2))*time.Millisecond)
+			require.NoError(w, p.insist(ctx, "update", func(ctx context.Context) error {
+				n, err := add.Call(ctx, p.engine, "t", fmt.Sprint("u", i), i)
+				if err == nil {
+					require.Equal(w, i, n)
+				}
+				return err
+			}))
+		})
+		got, err := resultOn(w.Context(), p, turns, "t")
+		require.NoError(w, err)
+		require.ElementsMatch(w, []int{0, 1}, got)
+		p.settled(named(turns))
+	})
+}
+
+// TestADeletedRunGetsNoMessageThroughCrashes: a message that is sent while its run is terminated and deleted
+// is received by nobody, and nothing of it is left.
+func TestADeletedRunGetsNoMessageThroughCrashes(t *testing.T) {
+	sweepPlant(t, 300, func(w *sim.World) {
+		p := newPlant(w, till9)
+		startOn(w.Context(), p, till9, "r", 0)
+		client := func(i int) string { return []string{"poster", "deleter"}[i] }
+		w.Concurrently(client, 2, func(ctx context.Context, i int) {
+			_ = w.Sleep(ctx, time.Duration(w.Pick("pause of client", 3))*time.Millisecond)
+			if i == 0 {
+				err := p.insist(ctx, "post", func(ctx context.Context) error {
+					return numbers.PostOnce(ctx, p.engine, "r", "1", 1)
+				})
+				gone := errors.Is(err, durable.ErrNotFound)
+				require.True(w, err == nil || gone || errors.Is(err, durable.ErrEnded), err)
+				w.Sometimes("the run is gone", gone)
+				return
+			}
+			require.NoError(w, p.insist(ctx, "delete", func(ctx context.Context) error {
+				err := p.engine.Terminate(ctx, "r", "")
+				if err == nil || errors.Is(err, durable.ErrEnded) {
+					err = p.engine.Delete(ctx, "r")
+				}
+				if errors.Is(err, durable.ErrNotFound) {
+					return nil // done, before the crash that hid the answer
+				}
+				return err
+			}))
+		})
+		p.settled(nil)
+	})
+}
+
+// TestUpdatesThatDoNotFitARoundAreTakenInTheNext: more of them than a round has entries come at once.
+func TestUpdatesThatDoNotFitARoundAreTakenInTheNext(t *testing.T) {
+	w := durable.Define("w", func(ctx durable.Context, _ int) (int, error) {
+		busy(ctx)
+		sum := 0
+		add.Handle(ctx, nil, func(_ durable.Context, n int) (int, error) { sum += n; return sum, nil })
+		_, err := letters.Receive(ctx)
+		return sum, err
+	})
+	withHeld(t, func(ctx context.Context, h *held) {
+		run := begin(ctx, h, w, "r", 0)
+		letGo := h.hold(ctx, "r")
+		answered := sim.NewWaitGroup(h.w, "answers")
+		for range 300 {
+			answered.Add(1)
+			h.node.Go("client", func(ctx context.Context) {
+				_, err := add.Call(ctx, h.engine, "r", "", 1)
+				require.NoError(h.w, err)
+				answered.Done()
+			})
+		}
+		require.NoError(h.w, h.w.Sleep(ctx, time.Millisecond))
+		letGo()
+		require.NoError(h.w, answered.Wait())
+		require.NoError(h.w, letters.Post(ctx, h.engine, "r", "end"))
+		require.Equal(h.w, 300, outcomeOf(ctx, h, run))
+	}, w)
 }

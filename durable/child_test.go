@@ -244,3 +244,37 @@ func TestMisuseOfChildrenSaysWhatToWrite(t *testing.T) {
 	err := durable.NewTopic[chan int]("channels").Post(t.Context(), e, "r", nil)
 	require.ErrorContains(t, err, `durable: the message of topic "channels" to run "r" does not fit the type chan int`)
 }
+
+// TestEndsOfChildrenDoNotPileUp: one that the parent has waited for, and one that it no longer waits for,
+// leave the mailbox while the parent goes on.
+func TestEndsOfChildrenDoNotPileUp(t *testing.T) {
+	child := durable.Define("child", func(ctx durable.Context, _ int) (string, error) {
+		return letters.Receive(ctx)
+	})
+	w := durable.Define("w", func(ctx durable.Context, _ int) (string, error) {
+		within, cancel := ctx.WithCancel()
+		durable.StartChild(within, child, 0)
+		_, _ = numbers.Receive(ctx)
+		cancel(nil)
+		if _, err := durable.StartChild(ctx, bake, "roll").Await(ctx); err != nil {
+			return "", err
+		}
+		return letters.Receive(ctx)
+	})
+	warmAndCold(t, func(t *testing.T, cfg durable.Config) {
+		cfg.Workflows = []durable.Definition{w, child, bake}
+		e := openWith(t, cfg)
+		run := start(t, w, e, "r", 0)
+		require.NoError(t, numbers.Post(t.Context(), e, "r", 1))
+		_, err := child.Run(e, "r/1").Result(t.Context())
+		require.ErrorIs(t, err, durable.ErrCancelled)
+		require.Equal(t, "<roll>", result(t, bake.Run(e, "r/3")))
+		require.Eventually(t, func() bool {
+			empty := true
+			err := cfg.Store.Scan([]byte("q"), []byte("r"), func(_, _ []byte) bool { empty = false; return false })
+			return err == nil && empty
+		}, 10*time.Second, time.Millisecond)
+		require.NoError(t, letters.Post(t.Context(), e, "r", "end"))
+		require.Equal(t, "end", result(t, run))
+	})
+}

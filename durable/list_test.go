@@ -114,7 +114,7 @@ func TestParkedRunsAndTheirReasonsAreInTheStore(t *testing.T) {
 
 func TestDelete(t *testing.T) {
 	warmAndCold(t, func(t *testing.T, cfg durable.Config) {
-		cfg.Workflows = []durable.Definition{hello, collector}
+		cfg.Workflows = []durable.Definition{hello, collector, till}
 		e := openWith(t, cfg)
 		result(t, start(t, hello, e, "r", "x"))
 		result(t, start(t, hello, e, "r2", "x"))
@@ -128,7 +128,13 @@ func TestDelete(t *testing.T) {
 		require.Equal(t, "<y>", result(t, start(t, hello, e, "r", "y")), "the id is free again")
 		require.NoError(t, letters.PostOnce(t.Context(), e, "w", "m", "a"))
 		result(t, waiting)
-		for _, run := range []string{"r", "r2", "w"} {
+		full := start(t, till, e, "t", 0)
+		_, err = add.Call(t.Context(), e, "t", "u", 3) // publishes a value, too
+		require.NoError(t, err)
+		require.NoError(t, numbers.Post(t.Context(), e, "t", 1)) // which nobody reads
+		require.NoError(t, letters.PostOnce(t.Context(), e, "t", "m", "end"))
+		require.Equal(t, 3, result(t, full))
+		for _, run := range []string{"r", "r2", "w", "t"} {
 			require.NoError(t, e.Delete(t.Context(), run))
 		}
 		requireEmpty(t, cfg.Store)

@@ -158,7 +158,8 @@ func sweepPlant(t *testing.T, runs int, body func(w *sim.World)) {
 	require.Empty(t, r.Unreached)
 }
 
-// TestRunsTalkThroughCrashes: what two runs send each other arrives exactly once and in order.
+// TestRunsTalkThroughCrashes: what two runs send each other arrives exactly once and in order, and says from
+// whom.
 func TestRunsTalkThroughCrashes(t *testing.T) {
 	sweepPlant(t, 3000, func(w *sim.World) {
 		p := newPlant(w, ping, pong)
@@ -170,6 +171,11 @@ func TestRunsTalkThroughCrashes(t *testing.T) {
 			require.Equal(w, 3, n)
 		}
 		p.settled(named(ping, pong))
+		for to, from := range map[string]string{"ping": "pong", "pong": "ping"} {
+			for _, e := range journalOf(w, p, to).Entries {
+				require.True(w, e.Event.Kind != durable.EventMessage || e.Event.From == from, "entry %d of %q", e.Seq, to)
+			}
+		}
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -271,4 +272,40 @@ func TestATerminatedTreeEndsThroughCrashes(t *testing.T) {
 		w.Sometimes("the whole tree was there", ended == 5)
 		p.settled(named(patient, parent, grand))
 	})
+}
+
+// TestWhatComesForAParkedRunIsReceivedLater: a message and the end of a child.
+func TestWhatComesForAParkedRunIsReceivedLater(t *testing.T) {
+	for _, first := range []string{"message", "child"} {
+		warmAndCold(t, func(t *testing.T, cfg durable.Config) {
+			var mended atomic.Bool
+			child := durable.Define("child", func(ctx durable.Context, _ int) (string, error) {
+				return letters.Receive(ctx)
+			})
+			w := durable.Define("w", func(ctx durable.Context, _ int) (string, error) {
+				c := durable.StartChild(ctx, child, 0)
+				if _, err := numbers.Receive(ctx); err != nil {
+					return "", err
+				}
+				if !mended.Load() {
+					panic("not yet")
+				}
+				if first == "message" {
+					return letters.Receive(ctx)
+				}
+				return c.Await(ctx)
+			})
+			cfg.Workflows = []durable.Definition{w, child}
+			e := openWith(t, cfg)
+			run := start(t, w, e, "r", 0)
+			require.NoError(t, numbers.Post(t.Context(), e, "r", 1))
+			require.Eventually(t, func() bool { return len(e.Parked()) == 1 }, time.Minute, time.Millisecond)
+			require.NoError(t, letters.Post(t.Context(), e, "r", "x"))
+			require.NoError(t, letters.Post(t.Context(), e, "r/1", "x"))
+			require.Equal(t, "x", result(t, child.Run(e, "r/1")))
+			mended.Store(true)
+			require.NoError(t, e.Resume("r"))
+			require.Equal(t, "x", result(t, run))
+		})
+	}
 }

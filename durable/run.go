@@ -105,10 +105,7 @@ func (e *Engine) bring(id string, ev *Event, mail mailFlags, recovered bool) {
 func (e *Engine) drive(r *run) {
 	if !e.overruled(r) && r.machine == nil && (!r.recovered || e.mayRecover(r)) && e.loaded(r) {
 		e.mu.Lock()
-		r.mail |= r.machine.expectsMail()
-		if len(e.updates[r.id]) > 0 {
-			r.mail |= maybeUpdate
-		}
+		r.mail |= r.machine.expectsMail() // it may have come while the run was parked
 		e.mu.Unlock()
 	}
 	for e.advance(r) {

@@ -282,12 +282,18 @@ func requireNoMail(t *testing.T, st store.Store, runs ...string) {
 	}
 }
 
-func TestStepsPostOnce(t *testing.T) {
+// TestStepsPostAndAskOnce: what the first attempt at a step posted and asked for counts, although the second
+// would post and ask for something else.
+func TestStepsPostAndAskOnce(t *testing.T) {
 	var attempts atomic.Int32
 	poster := durable.Define("poster", func(ctx durable.Context, to string) (int, error) {
 		return durable.Step(ctx, "post", func(ctx context.Context, to string) (int, error) {
 			attempt := attempts.Add(1)
 			e := durable.EngineOf(ctx)
+			sum, err := add.Call(ctx, e, "b", "", int(10*attempt))
+			if err != nil {
+				return 0, err
+			}
 			for i := range 3 {
 				if err := letters.Post(ctx, e, to, fmt.Sprint(attempt, "-", i)); err != nil {
 					return 0, err
@@ -297,18 +303,20 @@ func TestStepsPostOnce(t *testing.T) {
 					return 0, ctx.Err()
 				}
 			}
-			return int(attempt), nil
+			return int(attempt) + sum, nil
 		}, to)
 	})
 	require.Nil(t, durable.EngineOf(t.Context()))
 	st := store.OpenMemory()
-	e := openWith(t, durable.Config{Store: st, Workflows: []durable.Definition{poster, collector}})
+	workflows := []durable.Definition{poster, collector, basket}
+	e := openWith(t, durable.Config{Store: st, Workflows: workflows})
+	start(t, basket, e, "b", 0)
 	start(t, collector, e, "c", 4)
 	start(t, poster, e, "p", "c")
 	waitForEntries(t, st, "c", 3)
 	closeNow(t, e)
-	e = openWith(t, durable.Config{Store: st, Workflows: []durable.Definition{poster, collector}})
-	require.Equal(t, 2, result(t, poster.Run(e, "p")))
+	e = openWith(t, durable.Config{Store: st, Workflows: workflows})
+	require.Equal(t, 2+10, result(t, poster.Run(e, "p")))
 	require.NoError(t, letters.Post(t.Context(), e, "c", "last"))
 	require.Equal(t, "1-0,1-1,2-2,last", result(t, collector.Run(e, "c")))
 }
