@@ -20,6 +20,25 @@ import (
 func Check(t testing.TB, cfg Config, body func(w *World)) {
 	t.Helper()
 	refuseNested("Check")
+	c := configured(t, cfg)
+	if c.schedule != "" {
+		checkSchedule(t, &c, body)
+		return
+	}
+	checkSaved(t, &c, body)
+	r, err := sweepWith(&c, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conclude(t, &c, &r)
+	if c.seedIsSet && c.Runs == 1 && c.trace != "" && c.trace != traceOff {
+		t.Log("reprise: the trace of seed " + strconv.FormatUint(c.Seed, 10) + "\n" + traceOfSeed(&c, body))
+	}
+}
+
+// configured is a test's configuration with what the flags say, and complete.
+func configured(t testing.TB, cfg Config) Config {
+	t.Helper()
 	if cfg.Name == "" {
 		cfg.Name = t.Name()
 	}
@@ -39,22 +58,7 @@ func Check(t testing.TB, cfg Config, body func(w *World)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.schedule != "" {
-		checkSchedule(t, &c, body)
-		return
-	}
-	checkSaved(t, &c, body)
-	if t.Failed() {
-		t.FailNow()
-	}
-	r, err := sweepWith(&c, body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	conclude(t, &c, &r)
-	if c.seedIsSet && c.Runs == 1 && c.trace != "" && c.trace != traceOff {
-		t.Log("reprise: the trace of seed " + strconv.FormatUint(c.Seed, 10) + "\n" + traceOfSeed(&c, body))
-	}
+	return c
 }
 
 // traceOfSeed is the trace of the one run that -sim.seed asks for, which has passed.
@@ -112,7 +116,7 @@ func checkSchedule(t testing.TB, c *Config, body func(*World)) {
 	t.Log(out.passed())
 }
 
-// checkSaved runs the schedules that earlier failures have left.
+// checkSaved runs the schedules that earlier failures have left, and ends the test if one fails.
 func checkSaved(t testing.TB, c *Config, body func(*World)) {
 	t.Helper()
 	paths, err := savedSchedules(c.Dir)
@@ -135,6 +139,9 @@ func checkSaved(t testing.TB, c *Config, body func(*World)) {
 			t.Fatal(out.String())
 		}
 		t.Log(out.passed())
+	}
+	if t.Failed() {
+		t.FailNow()
 	}
 }
 

@@ -50,11 +50,58 @@ func TestPrintedCommand(t *testing.T) {
 
 	seed := seedLine.FindStringSubmatch(first)
 	require.NotNil(t, seed, first)
-	for _, path := range files(t, dir) {
+	for _, path := range files(t, dir, "*") {
 		require.NoError(t, os.Remove(path))
 	}
 	third := paste("go test ./sim -run '^TestPlanted$' " + seed[1])
 	require.Equal(t, essence(first), essence(third))
+}
+
+// FuzzPlanted fails on purpose, when TestPrintedCommandOfFuzz asks for it.
+func FuzzPlanted(f *testing.F) {
+	if os.Getenv("SIM_PLANTED") == "" {
+		f.Skip("not asked for") //tidy:skip it fails on purpose
+	}
+	cfg := memory
+	cfg.Dir = os.Getenv("SIM_PLANTED")
+	sim.Fuzz(f, cfg, func(w *sim.World) {
+		for range 20 {
+			w.Always("a fruit is no plum", w.Pick("fruit", 3) != 2)
+		}
+	})
+}
+
+// TestPrintedCommandOfFuzz pastes both commands that the failure of an input of the corpus prints.
+func TestPrintedCommandOfFuzz(t *testing.T) {
+	dir := t.TempDir()
+	binary, err := os.Executable()
+	require.NoError(t, err)
+	run := func(args string) string {
+		sh := exec.Command("sh", "-c", binary+" "+strings.NewReplacer(" -run", " -test.run").Replace(" "+args))
+		sh.Env = append(os.Environ(), "SIM_PLANTED="+dir)
+		out, err := sh.CombinedOutput()
+		require.Error(t, err, "%s", out)
+		return string(out)
+	}
+	first := run("-run '^FuzzPlanted$'")
+	require.Contains(t, first, `"a fruit is no plum" does not hold`)
+	schedule := regexp.MustCompile(`go test ./sim (.* -sim.schedule=.*)`).FindStringSubmatch(first)
+	require.NotNil(t, schedule, first)
+	input := seedLine.FindStringSubmatch(first)
+	require.NotNil(t, input, first)
+	require.Contains(t, run(schedule[1]), `"a fruit is no plum" does not hold`)
+	require.Contains(t, run("-run '^FuzzPlanted$'"), "--- FAIL: FuzzPlanted ", "saved schedules run first")
+	for _, path := range files(t, dir, "*.schedule") {
+		require.NoError(t, os.Remove(path))
+	}
+	require.Regexp(t, `^-run '\^FuzzPlanted\$/\^seed#\d\$'$`, input[1])
+	require.Contains(t, run(input[1]), `"a fruit is no plum" does not hold`)
+}
+
+// TestInputName has a file that go test -fuzz has written.
+func TestInputName(t *testing.T) {
+	require.Equal(t, "FuzzOrder/582528ddfad69eb5", sim.InputName("FuzzOrder", []byte("0")))
+	require.Equal(t, "FuzzOrder/seed#1", sim.InputName("FuzzOrder/seed#1", nil))
 }
 
 // TestPrintedCommandTags does the same for a test that was built with tags.
@@ -81,9 +128,9 @@ func essence(out string) string {
 	return strings.TrimSpace(out)
 }
 
-func files(t *testing.T, dir string) []string {
+func files(t *testing.T, dir, named string) []string {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(dir, "*"))
+	paths, err := filepath.Glob(filepath.Join(dir, named))
 	require.NoError(t, err)
 	return paths
 }

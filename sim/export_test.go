@@ -65,3 +65,6 @@ func TellProgressEvery(t *testing.T, d time.Duration) {
 	progressEvery = d
 	t.Cleanup(func() { progressEvery = before })
 }
+
+// InputName is the name by which go test -run knows a fuzzing input.
+func InputName(test string, data []byte) string { return inputName(test, data) }

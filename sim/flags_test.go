@@ -239,7 +239,7 @@ func TestSavedSchedules(t *testing.T) {
 		require.Contains(t, out, "Drift: 1 of the schedule's 1 deviation met no such choice")
 		require.Contains(t, out, "2,000 runs")
 	})
-	paths := files(t, filepath.Join("testdata", "sim", "TestShop"))
+	paths := files(t, filepath.Join("testdata", "sim", "TestShop"), "*")
 	require.Len(t, paths, 2, "a schedule and its trace")
 	schedule, err := os.ReadFile(paths[0])
 	require.NoError(t, err)

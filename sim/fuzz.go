@@ -1,8 +1,11 @@
 package sim
 
 import (
+	"crypto/sha256"
+	"flag"
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/reprise-dst/reprise/internal/choice"
@@ -13,21 +16,20 @@ import (
 const corpus = 8
 
 // Fuzz runs the body under Go's native fuzzing: the choices of a world are the bytes of an input, and the
-// empty input is the run without deviations. A plain go test runs the corpus. It begins with the runs of a
-// few seeds, and with what go test -fuzz has added to testdata/fuzz. Flags that choose runs have no effect
-// here.
+// empty input is the run without deviations. A plain go test runs the corpus, after the saved schedules as in
+// Check. It begins with the runs of a few seeds, and with what go test -fuzz has added to testdata/fuzz. Of
+// the flags that choose runs, -sim.schedule alone has an effect.
 func Fuzz(f *testing.F, cfg Config, body func(w *World)) {
 	f.Helper()
 	refuseNested("Fuzz")
-	if cfg.Name == "" {
-		cfg.Name = f.Name()
+	c := configured(f, cfg)
+	if c.schedule != "" {
+		checkSchedule(f, &c, body)
+		f.Skip("no other input was run") //tidy:skip the flag asks for the schedule alone
 	}
-	if err := cfg.override(); err != nil {
-		f.Fatal(err)
-	}
-	c, err := cfg.resolved()
-	if err != nil {
-		f.Fatal(err)
+	checkSaved(f, &c, body)
+	if fuzzing := flag.Lookup("test.fuzzworker"); fuzzing != nil && fuzzing.Value.String() == "true" {
+		c.Dir = "" // Go keeps the input, once it has made it smaller
 	}
 	f.Add([]byte(nil))
 	for i := range corpus {
@@ -38,11 +40,21 @@ func Fuzz(f *testing.F, cfg Config, body func(w *World)) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		t.Helper()
 		if out := once(&c, explore.Bytes(data), body); out != nil {
+			out.input = inputName(t.Name(), data)
 			t.Fatal(out.String())
 		}
 	})
+}
+
+// inputName is the name by which go test -run knows an input. One that fuzzing has just made does not have it
+// yet: Go names the file that it will be in after the file's hash.
+func inputName(test string, data []byte) string {
+	if strings.Contains(test, "/") {
+		return test
+	}
+	file := fmt.Sprintf("go test fuzz v1\n[]byte(%q)\n", data)
+	return fmt.Sprintf("%s/%x", test, sha256.Sum256([]byte(file)))[:len(test)+1+16]
 }
 
 // Drawer is what Draw needs of a test: *testing.T and *rapid.T are drawers.

@@ -20,6 +20,7 @@ type report struct {
 	selfCheck bool   // the failure shows only when a passing run runs again
 	faults    string // the fault plan when it isn't the test's own
 	starts    string // the order of starts when it isn't the test's own
+	input     string // the name of the fuzzing input, as -run takes it; empty when none was run
 
 	deviations []deviation
 	shown      bool // a run is described, with its deviations and choices
@@ -84,6 +85,8 @@ func (r *report) writeCommand(b *strings.Builder) {
 		if len(seed) > 0 {
 			b.WriteString("      (or " + strings.Join(seed, " ") + ", before shrinking)\n")
 		}
+	case r.input != "":
+		b.WriteString("\n    Reproduce:\n      " + command(r.input) + "\n")
 	case len(seed) > 0:
 		b.WriteString("\n    Reproduce:\n      " + command(r.test, seed...) + "\n")
 	}
@@ -91,6 +94,9 @@ func (r *report) writeCommand(b *strings.Builder) {
 
 // seedArgs are the flags that lead to the run as the sweep met it; none when only its schedule does.
 func (r *report) seedArgs() []string {
+	if r.input != "" {
+		return []string{"-run " + runPattern(r.input)}
+	}
 	if !r.seeded {
 		return nil
 	}

@@ -105,16 +105,21 @@ func versions() (golang, reprise string) {
 
 // command is what a person pastes, at the module's root, to run the test with these arguments.
 func command(test string, args ...string) string {
-	levels := strings.Split(test, "/")
-	for i, level := range levels {
-		levels[i] = "^" + regexp.QuoteMeta(level) + "$"
-	}
 	parts := []string{"go test"}
 	if tags := buildTags(); tags != "" {
 		parts = append(parts, "-tags="+tags)
 	}
-	parts = append(parts, packageFolder(), "-run "+shellQuote(strings.Join(levels, "/")))
+	parts = append(parts, packageFolder(), "-run "+runPattern(test))
 	return strings.Join(append(parts, args...), " ")
+}
+
+// runPattern is what -run takes for this test alone.
+func runPattern(test string) string {
+	levels := strings.Split(test, "/")
+	for i, level := range levels {
+		levels[i] = "^" + regexp.QuoteMeta(level) + "$"
+	}
+	return shellQuote(strings.Join(levels, "/"))
 }
 
 // buildTags are the build tags that this program was built with, separated by commas.
