@@ -30,8 +30,8 @@ func main() {
 
 func demo() error {
 	title("1. For real: orders in a process that is killed again and again")
-	run("go", "run", "./examples/orders")
-	if err := show("go", "run", "./examples/orders"); err != nil {
+	run("go", "run", "./internal/torture")
+	if err := show("go", "run", "./internal/torture"); err != nil {
 		return err
 	}
 	title("2. In simulation: the same workflow and engine, with crashes and completion orders from seeds")

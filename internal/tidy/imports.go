@@ -41,6 +41,7 @@ var zones = []zone{
 	{dir: "properties", own: []string{"sim", "durable", "store", "fault"}, others: true},
 	{dir: "internal/plantedtest", own: []string{"sim", "store"}, others: true},
 	{dir: "internal/demo", others: true},
+	{dir: "internal/torture", own: []string{"durable", "store"}, others: true},
 	{dir: "internal/mutants", own: []string{"durable", "sim", "fault", "store"}, others: true},
 	{dir: "examples", own: []string{public}, others: true},
 	{dir: "cmd", own: []string{public}, others: true},
