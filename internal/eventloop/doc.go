@@ -55,6 +55,6 @@
 //   - Contexts made by the standard library are looked at when the loop comes to rest; those that carry a
 //     wall-clock deadline end when the wall clock says so.
 //   - Coroutines are kept for the process when their task has ended ([DropIdle]). They must not be mixed with
-//     runtime.LockOSThread, nor with bubbles of testing/synctest.
+//     runtime.LockOSThread, nor cross the border of a bubble of testing/synctest.
 //   - A task that is left waiting by a loop that nobody closes is never collected.
 package eventloop

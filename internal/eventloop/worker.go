@@ -125,7 +125,8 @@ func (p *idleWorkers) put(ws []*worker) {
 	}
 }
 
-// DropIdle ends the coroutines that the process keeps for later. Only who counts goroutines needs it.
+// DropIdle ends the coroutines that the process keeps for later. Only who counts goroutines needs it, or who
+// enters or leaves a bubble of testing/synctest.
 func DropIdle() {
 	idle.mu.Lock()
 	ws := idle.list

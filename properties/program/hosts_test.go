@@ -1,205 +1,235 @@
 package program_test
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/reprise-dst/reprise/durable"
-	"github.com/reprise-dst/reprise/properties"
+	"github.com/reprise-dst/reprise/internal/eventloop"
 	"github.com/reprise-dst/reprise/properties/program"
 	"github.com/reprise-dst/reprise/sim"
 	"github.com/reprise-dst/reprise/store"
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 )
 
-// ungated are the verbs whose events do not wait for a gate: time, messages between runs, transactions.
-var ungated = program.Config{Without: []string{
-	"sleep", "retry", "limit", "transact", "letter", "quit", "now", "random", "receive", "within", "timeout",
-	"locked", "slot", "send", "recv", "select", "choose", "next", "child", "ask", "handle",
-	"beat", "join", "watch", "queued", "start", "continue", "mail",
-}}
+// pace is how fast things go around an engine, in both worlds by the same rule: what begins or ends does so
+// at a moment of its own, which the seed, the time and a name decide. So virtual time orders all that
+// happens, and nothing is left to what the hosts need not have in common: which of two goroutines is first,
+// when steps end together, a child and its parent, or a deadline has passed already as it is set.
+type pace struct {
+	seed  int
+	host  durable.Host
+	sleep func(ctx context.Context, d time.Duration) error
+}
 
-// rank orders the steps that could end next, in both worlds by the same rule and by no other.
-func rank(seed int, op string) uint64 {
+// nap lets some time pass, which nothing ends early.
+func (p pace) nap(most time.Duration, name string) {
 	h := fnv.New64a()
-	fmt.Fprint(h, seed, " ", op)
-	return h.Sum64()
+	fmt.Fprint(h, p.seed, " ", p.host.Now().UnixNano(), " ", name)
+	_ = p.sleep(context.Background(), time.Duration(h.Sum64()%uint64(most)))
 }
 
-// firstOf is the step that ends next.
-func firstOf(seed int, ops []string) string {
-	return slices.MinFunc(ops, func(a, b string) int { return cmp.Compare(rank(seed, a), rank(seed, b)) })
+// step surrounds attempts at steps and transactions.
+func (p pace) step(ctx context.Context, s durable.StepInfo, next func(context.Context) error) error {
+	p.nap(time.Second/4, s.String())
+	defer p.nap(time.Second/4, s.String())
+	return next(ctx)
 }
 
-// simulated is the journal of a program's run on a simulated host. Steps end one at a time, each when nothing
-// else can happen.
-func simulated(t *testing.T, p program.Program, seed int) durable.Journal {
-	t.Helper()
-	disk := store.NewMemoryDisk()
-	cfg := sim.Config{Name: t.Name(), Explore: "fifo", Disk: func() store.Disk { return disk }}
-	r, err := sim.Sweep(cfg, properties.Body(properties.Config[int, string]{
-		Inputs: rapid.Just(1),
-		World: func(w *sim.World) properties.World[int, string] {
-			var waiting []string
-			world := playing(w, p, program.Outside{})
-			out := program.Outside{Sleep: func(ctx context.Context, _ time.Duration) error {
-				info, _ := durable.Info(ctx)
-				waiting = append(waiting, info.ID)
-				var err error
-				for err == nil && slices.Contains(waiting, info.ID) {
-					err = w.Sleep(ctx, time.Millisecond)
-				}
-				waiting = slices.DeleteFunc(waiting, func(op string) bool { return op == info.ID })
-				return err
-			}}
-			world.Boot = func() *durable.Workflow[int, string] {
-				main, _, _ := p.Workflow(out)
-				return main
-			}
-			w.Go("gate", func(ctx context.Context) {
-				for w.Sleep(ctx, time.Second) == nil {
-					if len(waiting) > 0 {
-						next := firstOf(seed, waiting)
-						waiting = slices.DeleteFunc(waiting, func(op string) bool { return op == next })
-					}
-				}
-			})
-			return world
-		},
+// pacedHost is a host on which tasks and timers begin late.
+type pacedHost struct {
+	durable.Host
+	pace
+}
+
+func (h pacedHost) Go(name string, fn func(context.Context)) {
+	h.Host.Go(name, func(ctx context.Context) {
+		h.nap(time.Second/4, name)
+		fn(ctx)
+	})
+}
+
+func (h pacedHost) AfterFunc(d time.Duration, fn func()) (stop func() bool) {
+	return h.Host.AfterFunc(d, func() {
+		h.nap(time.Second/4, "timer")
+		fn()
+	})
+}
+
+// pacedStore is a store whose commits take time, before they have their effect and after, so that things
+// happen meanwhile.
+type pacedStore struct {
+	store.Store
+	pace
+}
+
+func (s pacedStore) Commit(b *store.Batch) error {
+	s.nap(time.Second/50, "commit")
+	defer s.nap(time.Second/50, "commit")
+	return s.Store.Commit(b)
+}
+
+// play runs a program twice, and its children, to their ends. What it returns is all that is left: the
+// journals, to be read, and every byte in the store.
+func (p pace) play(t require.TestingT, ctx context.Context, st store.Store, prog program.Program) string {
+	main, others, queues := prog.Workflow(program.Outside{Sleep: p.sleep})
+	e, err := durable.Open(durable.Config{
+		Store: pacedStore{st, p}, Host: pacedHost{p.host, p}, Workflows: append(others, main), Queues: queues,
+		Interceptors: []durable.Interceptor{{Step: p.step}}, Cold: p.seed%3 == 1, Warm: -(p.seed % 3),
+	})
+	require.NoError(t, err)
+	for i := range 2 {
+		_, err = main.Start(ctx, e, fmt.Sprint("run-", i+1), i+1)
+		require.NoError(t, err)
+	}
+	require.NoError(t, p.sleep(ctx, time.Hour))
+	require.NoError(t, e.Close(ctx))
+	var b strings.Builder
+	require.NoError(t, durable.List(st, func(l durable.Listing) bool {
+		require.True(t, l.Status.Final(), l)
+		j, err := durable.ReadJournal(st, l.Run)
+		require.NoError(t, err)
+		require.NoError(t, j.Print(&b))
+		return true
 	}))
+	return b.String() + contents(t, st)
+}
+
+// simulated plays a program on a simulated host.
+func simulated(t *testing.T, seed int, prog program.Program) (left string) {
+	t.Helper()
+	r, err := sim.Sweep(sim.Config{Explore: "fifo", Disk: store.NewMemoryDisk}, func(w *sim.World) {
+		n := w.Node("worker", func(*sim.Node) {})
+		require.NoError(w, n.Call(w.Context(), "play", func(ctx context.Context) error {
+			left = pace{seed, n, w.Sleep}.play(w, ctx, n.Store(), prog)
+			return nil
+		}))
+	})
 	require.NoError(t, err)
 	require.Nil(t, r.Failure, r.Report)
-	st, err := disk.Open()
-	require.NoError(t, err)
-	j, err := durable.ReadJournal(st, "run-1")
-	require.NoError(t, err)
-	return j
+	return left
 }
 
-// gate lets the steps of a real process end one at a time, each when all others that the journal wants have
-// begun and wait.
-type gate struct {
-	seed    int
-	mu      sync.Mutex
-	wanted  []string                 // steps that the journal asks for, not ended
-	waiting map[string]chan struct{} // steps that have begun
+// produced plays a program on a host for production, in a bubble: with goroutines, but the clock moves only
+// when all of them wait.
+func produced(
+	t *testing.T, seed int, prog program.Program, host durable.Host, open func() (store.Store, error),
+) (left string) {
+	t.Helper()
+	eventloop.DropIdle() // the coroutines of outside
+	synctest.Test(t, func(t *testing.T) {
+		defer eventloop.DropIdle()
+		time.Sleep(time.Until(sim.Epoch))
+		st, err := open()
+		require.NoError(t, err)
+		left = pace{seed, host, wait}.play(t, t.Context(), st, prog)
+		require.NoError(t, st.Close())
+	})
+	return left
 }
 
-// committed is told of entries that are durable.
-func (g *gate) committed(_ durable.RunInfo, entries []durable.Entry) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for _, e := range entries {
-		g.forget(e.Event.Op)
-		for _, c := range e.Commands {
-			switch c.Kind {
-			case durable.CommandStep:
-				g.wanted = append(g.wanted, c.Op)
-			case durable.CommandCancel:
-				g.forget(c.Op)
-			}
-		}
-	}
-	g.open()
-}
-
-func (g *gate) forget(op string) {
-	g.wanted = slices.DeleteFunc(g.wanted, func(o string) bool { return o == op })
-}
-
-// open lets a step end when all that are wanted wait.
-func (g *gate) open() {
-	for _, op := range g.wanted {
-		if g.waiting[op] == nil {
-			return
-		}
-	}
-	if len(g.wanted) > 0 {
-		next := firstOf(g.seed, g.wanted)
-		close(g.waiting[next])
-		delete(g.waiting, next)
-	}
-}
-
-// wait is the time that a step takes.
-func (g *gate) wait(ctx context.Context, _ time.Duration) error {
-	info, _ := durable.Info(ctx)
-	through := make(chan struct{})
-	g.mu.Lock()
-	g.waiting[info.ID] = through
-	g.open()
-	g.mu.Unlock()
+// wait is the Sleep of a process.
+func wait(ctx context.Context, d time.Duration) error {
 	select {
-	case <-through:
+	case <-time.After(d):
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
 }
 
-// produced is the journal of a program's run on the production host, in real goroutines.
-func produced(t *testing.T, p program.Program, seed int, st store.Store) durable.Journal {
-	t.Helper()
-	g := &gate{seed: seed, waiting: map[string]chan struct{}{}}
-	main, children, _ := p.Workflow(program.Outside{Sleep: g.wait})
-	e, err := durable.Open(durable.Config{
-		Store: st, Workflows: append(children, main), Cold: seed%2 == 1,
-		Interceptors: []durable.Interceptor{{Committed: g.committed}},
-	})
-	require.NoError(t, err)
-	run, err := main.Start(t.Context(), e, "run-1", 1)
-	require.NoError(t, err)
-	_, err = run.Result(t.Context())
-	var failed *durable.RunError
-	if !errors.As(err, &failed) {
-		require.NoError(t, err)
-	}
-	require.NoError(t, e.Close(t.Context()))
-	j, err := durable.ReadJournal(st, "run-1")
-	require.NoError(t, err)
-	return j
+func inMemory() (store.Store, error) { return store.OpenMemory(), nil }
+
+// drawnFrom is the program of a seed.
+func drawnFrom(seed int) program.Program {
+	random := rand.New(rand.NewPCG(uint64(seed), 0))
+	return program.Pick(program.Config{}, func(_ string, n int) int { return random.IntN(n) })
 }
 
-// text is a journal without its times.
-func text(j durable.Journal) string {
-	var b strings.Builder
-	for i := range j.Entries {
-		e := &j.Entries[i]
-		fmt.Fprintf(&b, "%s %q\n", e, e.Event.Result)
-	}
-	return b.String()
+// abroad is a host in a time zone of its own.
+type abroad struct{ durable.Host }
+
+func (h abroad) Now() time.Time { return h.Host.Now().In(time.FixedZone("abroad", 5*60*60)) }
+
+// happens is what journals tell of that programs cause.
+var happens = []durable.EventKind{
+	durable.EventStepEnded, durable.EventTimerFired, durable.EventAttemptFailed, durable.EventMessage,
+	durable.EventAnswered, durable.EventChildEnded, durable.EventUpdate,
 }
 
-// TestHostsAreAlike runs programs on the production host, warm and cold, and on the simulated one. Where the
-// outside world lets steps end in the same order, the journals are the same but for the times: the same
-// events, with the same results and errors, each answered by the same commands with the same fingerprints.
+// TestHostsAreAlike runs programs on the production host and on the simulated one, warm, cold, and out of
+// memory while they wait. Where the outside world does the same at the same times, the same is left, byte for
+// byte: the journals of the runs and of their children, with times, ids and random numbers.
 func TestHostsAreAlike(t *testing.T) {
-	concurrent := 0
-	for seed := range 100 {
-		random := rand.New(rand.NewPCG(uint64(seed), 0))
-		p := program.Pick(ungated, func(_ string, n int) int { return random.IntN(n) })
-		st := store.OpenMemory()
+	const programs, few = 1500, 5
+	in := map[string]int{}
+	for seed := range programs {
+		p, open := drawnFrom(seed), inMemory
 		if seed < 5 {
-			var err error
-			st, err = store.OpenPebble(t.TempDir(), store.PebbleOptions{})
-			require.NoError(t, err)
+			open = func() (store.Store, error) { return store.OpenPebble(t.TempDir(), store.PebbleOptions{}) }
 		}
-		want, got := simulated(t, p, seed), produced(t, p, seed, st)
-		require.NoError(t, st.Close())
-		require.Equal(t, text(want), text(got), "program %d\n%s", seed, p)
-		if len(got.Entries) > 3 {
-			concurrent++
+		left := produced(t, seed, p, abroad{durable.NewHost()}, open)
+		require.Equal(t, simulated(t, seed, p), left, "program %d\n%s", seed, p)
+		for _, verb := range program.Verbs() {
+			if p.Uses(verb) {
+				in[verb]++
+			}
+		}
+		for _, kind := range happens {
+			if strings.Contains(left, kind.String()+" (id ") {
+				in[kind.String()]++
+			}
 		}
 	}
-	require.Greater(t, concurrent, 20, "too few programs with several steps")
+	require.Len(t, in, len(program.Verbs())+len(happens), "something is never tried")
+	for _, what := range slices.Sorted(maps.Keys(in)) {
+		t.Logf("%-16s in %4d of %d programs", what, in[what], programs)
+		require.Greater(t, in[what], few, "too few programs with %s", what)
+	}
+}
+
+// hasty is a host whose timers fire early.
+type hasty struct{ durable.Host }
+
+func (h hasty) AfterFunc(d time.Duration, fn func()) (stop func() bool) {
+	return h.Host.AfterFunc(d-time.Millisecond, fn)
+}
+
+// coarse is a host whose clock shows whole milliseconds.
+type coarse struct{ durable.Host }
+
+func (h coarse) Now() time.Time { return h.Host.Now().Truncate(time.Millisecond) }
+
+// deaf is a host on which nothing that waits is called off.
+type deaf struct{ durable.Host }
+
+func (h deaf) NewSignal() durable.Signal { return deafSignal{h.Host.NewSignal()} }
+
+type deafSignal struct{ durable.Signal }
+
+func (s deafSignal) Wait(ctx context.Context) error { return s.Signal.Wait(context.WithoutCancel(ctx)) }
+
+// TestHostsThatDifferAreSeen plants faults in the production host.
+func TestHostsThatDifferAreSeen(t *testing.T) {
+	host := durable.NewHost()
+	alike := func(seed int, spoilt durable.Host) bool {
+		p := drawnFrom(seed)
+		return produced(t, seed, p, spoilt, inMemory) == simulated(t, seed, p)
+	}
+	for _, spoilt := range []durable.Host{hasty{host}, coarse{host}, deaf{host}} {
+		seed := 0
+		for seed < 200 && alike(seed, spoilt) {
+			seed++
+		}
+		require.Less(t, seed, 200, "%T goes unnoticed", spoilt)
+		t.Logf("%T is seen by program %d", spoilt, seed)
+	}
 }

@@ -12,17 +12,13 @@ import (
 	"pgregory.net/rapid"
 )
 
-// contents lists all that a disk holds once its world is over.
-func contents(t *testing.T, d store.Disk) string {
-	t.Helper()
-	st, err := d.Open()
-	require.NoError(t, err)
+// contents lists all that a store holds.
+func contents(t require.TestingT, st store.Store) string {
 	var b strings.Builder
 	require.NoError(t, st.Scan(nil, nil, func(key, value []byte) bool {
 		fmt.Fprintf(&b, "%q %x\n", key, value)
 		return true
 	}))
-	require.NoError(t, st.Close())
 	return b.String()
 }
 
@@ -50,7 +46,10 @@ func TestStoresAreAlike(t *testing.T) {
 			}))
 			require.NoError(t, err)
 			require.Nil(t, r.Failure, r.Report)
-			results[side], held[side] = r, contents(t, disk)
+			st, err := disk.Open()
+			require.NoError(t, err)
+			results[side], held[side] = r, contents(t, st)
+			require.NoError(t, st.Close())
 		}
 		require.NotEmpty(t, held[0])
 		require.Equal(t, held[0], held[1], "seed %d", seed)
