@@ -11,7 +11,7 @@ import (
 // Like the list of choices that it asks, it is used by one thread of control at a time.
 type Injector struct {
 	list    *choice.List
-	rules   []*budgeted
+	rules   []budgeted
 	counts  []Count // in the order of kinds
 	stopped bool
 }
@@ -34,12 +34,12 @@ func (p Plan) Injector(list *choice.List) *Injector {
 	if err := p.Validate(); err != nil {
 		panic(err.Error())
 	}
-	inj := &Injector{list: list, counts: make([]Count, len(kinds))}
+	inj := &Injector{list: list, rules: make([]budgeted, len(p.Rules)), counts: make([]Count, len(kinds))}
 	for i, k := range kinds {
 		inj.counts[i].Kind = k
 	}
-	for _, r := range p.Rules {
-		inj.rules = append(inj.rules, &budgeted{Rule: r})
+	for i, r := range p.Rules {
+		inj.rules[i].Rule = r
 	}
 	return inj
 }
@@ -81,9 +81,13 @@ func (inj *Injector) Fired(kind Kind) int { return inj.count(kind).Fired }
 
 // Counts returns the counts of the kinds that the plan has rules for, in the order of [Kinds].
 func (inj *Injector) Counts() []Count {
-	return slices.DeleteFunc(slices.Clone(inj.counts), func(c Count) bool {
-		return !slices.ContainsFunc(inj.rules, func(r *budgeted) bool { return r.Kind == c.Kind })
-	})
+	counts := make([]Count, 0, len(inj.rules))
+	for _, c := range inj.counts {
+		if slices.ContainsFunc(inj.rules, func(r budgeted) bool { return r.Kind == c.Kind }) {
+			counts = append(counts, c)
+		}
+	}
+	return counts
 }
 
 // Add returns the sums of two lists of counts, in the order of [Kinds]; for the summary of many runs.
@@ -123,7 +127,8 @@ func (inj *Injector) rule(kind Kind, node string) *budgeted {
 	if index(kind) < 0 {
 		panic("fault: " + unknownKind(string(kind)).Error())
 	}
-	for _, r := range inj.rules {
+	for i := range inj.rules {
+		r := &inj.rules[i]
 		if r.Kind != kind {
 			continue
 		}

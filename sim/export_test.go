@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -68,3 +69,21 @@ func TellProgressEvery(t *testing.T, d time.Duration) {
 
 // InputName is the name by which go test -run knows a fuzzing input.
 func InputName(test string, data []byte) string { return inputName(test, data) }
+
+// RunAfter is the trace of a seed, with all choices, behind so many other worlds on the same lane.
+func RunAfter(cfg Config, others int, seed uint64, body func(w *World)) (trace string) {
+	c, err := cfg.resolved()
+	if err != nil {
+		panic(err)
+	}
+	runLanes(1, func(l *lane) bool {
+		at := seed + uint64(others)
+		w := l.newWorld(&c, at, choice.Seeded(at), others == 0)
+		l.perform(&job{world: w, ended: func(w *World) {
+			trace = traceAsText(w.trace.log) + fmt.Sprint(w.list.Choices())
+		}}, body)
+		others--
+		return others >= 0
+	})
+	return trace
+}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/reprise-dst/reprise/internal/choice"
 	"github.com/reprise-dst/reprise/internal/eventloop"
 )
 
@@ -17,6 +18,8 @@ type lane struct {
 	done     chan struct{}      // closed when the lane has ended
 	running  atomic.Pointer[job]
 	watchdog *eventloop.Watchdog
+	idle     eventloop.Idle // coroutines, for one world after the other
+	list     *choice.List   // of the world that ran last; its memory is for the next
 }
 
 // job is one world on a lane.
@@ -36,6 +39,7 @@ func (l *lane) loop() {
 			go l.loop()
 			return
 		}
+		l.idle.Close()
 		close(l.done)
 	}()
 	for l.next(l) {
@@ -43,10 +47,21 @@ func (l *lane) loop() {
 	exited = false
 }
 
+// newWorld is newWorld for this lane, whose last world has ended.
+func (l *lane) newWorld(cfg *Config, seed uint64, src choice.Source, record bool) *World {
+	if l.list == nil {
+		l.list = choice.NewList(src)
+	} else {
+		l.list.Reset(src)
+	}
+	return newWorldWith(l.list, cfg, seed, src, record)
+}
+
 // perform runs a world to its end, whatever that is, and calls j.ended.
 func (l *lane) perform(j *job, body func(*World)) {
 	w := j.world
 	l.running.Store(j)
+	w.loop.SetIdle(&l.idle)
 	l.watchdog.Watch(w.loop)
 	returned := false
 	defer func() {

@@ -70,6 +70,14 @@ func TestSameSeedSameTrace(t *testing.T) {
 	}
 }
 
+// TestNothingIsLeftOfOtherWorlds runs a world behind a hundred others, whose memory it uses.
+func TestNothingIsLeftOfOtherWorlds(t *testing.T) {
+	for _, cfg := range []sim.Config{everyFault, {}} { // on Pebble, too
+		alone := sim.RunAfter(cfg, 0, 7, busy)
+		require.Equal(t, alone, sim.RunAfter(cfg, 100, 7, busy))
+	}
+}
+
 // TestSameSeedSameTracePebble is the same on Pebble: what differs is the number of bytes that are torn.
 func TestSameSeedSameTracePebble(t *testing.T) {
 	cfg := everyFault

@@ -3,6 +3,7 @@ package sim
 import (
 	"hash/fnv"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -64,8 +65,12 @@ type finding struct {
 	blocked bool               // the world still hangs, and so would a second one
 }
 
-// maxBatch bounds the runs that are handed out before the strategy learns of their results.
-const maxBatch = 256
+// maxBatch bounds the runs that are handed out before the strategy learns of their results, unless it has no
+// use for them: then only the lanes count, which wait for each other at the end of each batch.
+const (
+	maxBatch  = 256
+	wideBatch = 1024
+)
 
 // newSweep is a sweep with the strategy that cfg, which is resolved, names.
 func newSweep(cfg *Config, body func(*World)) (*sweep, error) {
@@ -121,7 +126,7 @@ func baseSeed(name string) uint64 {
 // run runs the worlds until one fails, the strategy has no more, or the limit is reached. It returns the
 // first failure in the strategy's order, or nil.
 func (s *sweep) run() *finding {
-	for size := 1; ; size = min(4*size, maxBatch) {
+	for size := 1; ; size = min(4*size, s.widest()) {
 		if s.fill(size) == 0 {
 			return nil
 		}
@@ -133,6 +138,14 @@ func (s *sweep) run() *finding {
 		}
 		s.progress()
 	}
+}
+
+// widest bounds the batch that follows this one.
+func (s *sweep) widest() int {
+	if slices.ContainsFunc(s.batch, func(b slot) bool { return b.run.Learns }) {
+		return maxBatch
+	}
+	return wideBatch
 }
 
 // fill asks the strategy for the next batch.
@@ -185,11 +198,11 @@ func (s *sweep) settle() *finding {
 // one runs the next world of the batch. It returns false when there is none that matters.
 func (s *sweep) one(l *lane) bool {
 	i := s.next.Add(1) - 1
-	if i >= s.failed.Load() || s.expired != nil && s.total.runs+int(i) >= s.cfg.Runs && s.expired() {
+	if i >= s.failed.Load() || s.late(i) {
 		return false
 	}
 	b := &s.batch[i]
-	l.perform(&job{world: newWorld(s.cfg, b.run.Seed, b.run.Source, false), index: i, ended: func(w *World) {
+	l.perform(&job{world: l.newWorld(s.cfg, b.run.Seed, b.run.Source, false), index: i, ended: func(w *World) {
 		b.take(w)
 		s.note(i)
 	}}, s.body)
@@ -199,10 +212,16 @@ func (s *sweep) one(l *lane) bool {
 	return true
 }
 
+// late reports whether the time for the sweep ends it in front of slot i. What a strategy learns from is run.
+func (s *sweep) late(i int64) bool {
+	return s.expired != nil && s.total.runs+int(i) >= s.cfg.Runs && s.expired() ||
+		s.stopped != nil && !s.batch[i].run.Learns && s.stopped()
+}
+
 // again runs a world that passed a second time: it must have the same trace.
 func (s *sweep) again(l *lane, i int64) {
 	b := &s.batch[i]
-	l.perform(&job{world: newWorld(s.cfg, b.run.Seed, b.run.Again(), false), index: i, ended: func(w *World) {
+	l.perform(&job{world: l.newWorld(s.cfg, b.run.Seed, b.run.Again(), false), index: i, ended: func(w *World) {
 		if w.trace.hash != b.hash || w.failure != nil {
 			b.failure = &Failure{Property: propAlike}
 			s.note(i)

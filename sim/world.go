@@ -57,8 +57,13 @@ type World struct {
 
 // newWorld is a world that has not begun. cfg is resolved and shared by the worlds of a sweep.
 func newWorld(cfg *Config, seed uint64, src choice.Source, record bool) *World {
+	return newWorldWith(choice.NewList(src), cfg, seed, src, record)
+}
+
+// newWorldWith is newWorld with an empty list of choices, which asks src.
+func newWorldWith(list *choice.List, cfg *Config, seed uint64, src choice.Source, record bool) *World {
 	w := &World{cfg: cfg, seed: seed, source: src, loop: eventloop.New(), clock: clock.NewVirtual(Epoch)}
-	w.list = choice.NewList(src)
+	w.list = list
 	w.merging = newMerging(src)
 	w.faults = cfg.Faults.Injector(w.list)
 	w.trace.record = record

@@ -136,9 +136,18 @@ type note struct {
 
 // NewList returns an empty list that asks src.
 func NewList(src Source) *List {
-	l := &List{source: src, byLabel: make(map[string]*Point, 16), records: make([]record, 0, 64)}
-	l.binder, _ = src.(Binder)
+	l := &List{byLabel: make(map[string]*Point, 16), records: make([]record, 0, 64)}
+	l.Reset(src)
 	return l
+}
+
+// Reset empties the list for another run, which asks src, and keeps its memory. The points of the run before
+// belong to no list any more.
+func (l *List) Reset(src Source) {
+	clear(l.points)
+	clear(l.byLabel)
+	*l = List{source: src, points: l.points[:0], byLabel: l.byLabel, records: l.records[:0]}
+	l.binder, _ = src.(Binder)
 }
 
 // Point returns the point with this label, always the same one. Keep it where a place asks often.

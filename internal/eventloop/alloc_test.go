@@ -67,3 +67,24 @@ func TestWaitingTasksAreSmall(t *testing.T) {
 	l.Close()
 	eventloop.DropIdle()
 }
+
+// TestIdleKeepsCoroutines: loops that share an Idle share its coroutines, and Close leaves them to all.
+func TestIdleKeepsCoroutines(t *testing.T) {
+	eventloop.DropIdle()
+	before := runtime.NumGoroutine()
+	var p eventloop.Idle
+	for range 10 {
+		l := eventloop.New()
+		l.SetIdle(&p)
+		for range 5 {
+			l.Go("task", func() { _ = l.Yield() })
+		}
+		l.Run()
+		l.Close()
+		eventloop.DropIdle() // those of p are not among them
+		require.Equal(t, before+5, runtime.NumGoroutine())
+	}
+	p.Close()
+	eventloop.DropIdle()
+	require.Equal(t, before, runtime.NumGoroutine())
+}

@@ -16,14 +16,21 @@ type Context struct {
 	deadline time.Time // zero: the parent's
 	release  func()    // forgets the parent and the timer
 
-	// The state is in a context of the standard library, which hangs on a source of our own. So contexts
-	// derived from this one find a parent that they know, also through context.WithValue.
-	std    context.Context
+	mu    sync.Mutex // goroutines outside the loop may look
+	err   error      // nil until it is cancelled
+	cause error
+	funcs list[func()]
+
+	// Contexts of the standard library that are derived from this one must find a parent that they know, also
+	// through context.WithValue; so it makes one once they ask.
+	std *stdContext
+}
+
+// stdContext is a context of the standard library that ends with one of a loop.
+type stdContext struct {
+	context.Context
 	cancel context.CancelCauseFunc
 	source source
-
-	mu    sync.Mutex // goroutines outside the loop may look
-	funcs list[func()]
 }
 
 // A source ends the context of the standard library that hangs on it, with an error of our choice.
@@ -46,10 +53,30 @@ func (s *source) AfterFunc(fn func()) (stop func() bool) {
 }
 
 func newContext(l *Loop, parent context.Context) *Context {
-	c := &Context{parent: parent, l: l, release: func() {}}
-	c.source.Context = c
-	c.std, c.cancel = context.WithCancelCause(&c.source)
-	return c
+	return &Context{parent: parent, l: l, release: func() {}}
+}
+
+// standard makes the context of the standard library unless there is one.
+func (c *Context) standard() *stdContext {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.std == nil {
+		c.std = &stdContext{source: source{Context: c}}
+		c.std.Context, c.std.cancel = context.WithCancelCause(&c.std.source)
+		if c.err != nil {
+			c.std.end(c.err, c.cause)
+		}
+	}
+	return c.std
+}
+
+func (s *stdContext) end(err, cause error) {
+	if err == context.Canceled {
+		s.cancel(cause)
+		return
+	}
+	s.source.err = err
+	s.source.end()
 }
 
 // Context is the task's context. It is cancelled by [Task.Cancel], with the same cause, and when the task
@@ -130,16 +157,22 @@ func (c *Context) Deadline() (time.Time, bool) {
 
 // Done is closed when the context is cancelled. A task must not receive from it, that would stop the loop;
 // it waits with [Loop.ParkContext].
-func (c *Context) Done() <-chan struct{} { return c.std.Done() }
+func (c *Context) Done() <-chan struct{} { return c.standard().Done() }
 
 // Err is context.Canceled or context.DeadlineExceeded once the context is cancelled. The cause is found by
 // [context.Cause].
 func (c *Context) Err() error {
-	err := c.std.Err()
+	err := c.ended()
 	if err == nil && c.foreign {
 		return c.parent.Err() // the loop has not looked yet
 	}
 	return err
+}
+
+func (c *Context) ended() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
 }
 
 type contextKey struct{}
@@ -149,7 +182,7 @@ func (c *Context) Value(key any) any {
 	if key == (contextKey{}) {
 		return c
 	}
-	if v := c.std.Value(key); v != nil {
+	if v := c.standard().Value(key); v != nil {
 		return v // the standard library asks whether it knows this kind
 	}
 	return c.parent.Value(key)
@@ -160,7 +193,7 @@ func (c *Context) Value(key any) any {
 // wait; [Loop.CallSoon] and [Loop.Go] start what may.
 func (c *Context) AfterFunc(fn func()) (stop func() bool) {
 	c.mu.Lock()
-	if c.std.Err() != nil {
+	if c.err != nil {
 		c.mu.Unlock()
 		fn()
 		return func() bool { return false }
@@ -192,14 +225,16 @@ func (c *Context) cancelFromOutside(cause error) {
 }
 
 func (c *Context) end(err, cause error) {
-	if c.std.Err() != nil {
+	c.mu.Lock()
+	if c.err != nil {
+		c.mu.Unlock()
 		return
 	}
-	if err == context.Canceled {
-		c.cancel(cause)
-	} else {
-		c.source.err = err
-		c.source.end()
+	c.err, c.cause = err, cause
+	std := c.std
+	c.mu.Unlock()
+	if std != nil {
+		std.end(err, cause)
 	}
 	c.release()
 	for {

@@ -18,7 +18,8 @@ type Loop struct {
 	first, last *Task // the unfinished tasks, in creation order
 	live        int
 	lastID      int
-	idle        []*worker    // coroutines at hand, given back when the loop comes to rest
+	idle        []*worker // coroutines at hand, given back to spare when the loop comes to rest
+	spare       *Idle
 	polled      list[polled] // waits on contexts that the loop can only poll
 	batch       int          // how many of them it took last
 	clock       Clock
@@ -29,7 +30,7 @@ type Loop struct {
 }
 
 // New is an empty loop. It allocates nothing else before it is used.
-func New() *Loop { return &Loop{} }
+func New() *Loop { return &Loop{spare: &idle} }
 
 // CallSoon puts fn at the tail of the ready queue. It runs on the goroutine that runs the loop and may not
 // wait; a panic in it leaves [Loop.Run].

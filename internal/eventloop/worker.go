@@ -6,7 +6,7 @@ import (
 )
 
 // A worker is a coroutine that runs one task after another. Making one costs several times what a task
-// costs, so workers that have nothing to do are kept, first with the loop, then for the whole process.
+// costs, so workers that have nothing to do are kept, first with the loop, then in its [Idle].
 type worker struct {
 	next   func() (struct{}, bool) // gives control to the coroutine
 	stop   func()
@@ -57,7 +57,7 @@ func (l *Loop) begin(t *Task) bool {
 	if len(l.idle) == 0 {
 		// Twice as many each time: a loop of many tasks asks seldom, one of few does not hoard.
 		l.batch = min(max(1, 2*l.batch), maxBatch)
-		l.idle = idle.get(l.batch, l.idle)
+		l.idle = l.spare.get(l.batch, l.idle)
 	}
 	n := len(l.idle) - 1
 	w := l.idle[n]
@@ -80,7 +80,7 @@ func (l *Loop) finished(t *Task, w *worker) {
 
 func (l *Loop) giveBack() {
 	if len(l.idle) > 0 {
-		idle.put(l.idle)
+		l.spare.put(l.idle)
 		clear(l.idle)
 		l.idle = l.idle[:0]
 	}
@@ -93,29 +93,39 @@ const maxIdle = 4096
 // maxBatch is how many coroutines a loop takes from there at once.
 const maxBatch = 32
 
-// idle keeps the coroutines that no loop uses.
-var idle idleWorkers
-
-type idleWorkers struct {
+// Idle keeps the coroutines that no loop uses. The zero value is empty. Loops that run one after another on
+// the same goroutine should share one, see [Loop.SetIdle]: the stacks of its coroutines then stay in one
+// processor's cache.
+type Idle struct {
 	mu   sync.Mutex
 	list []*worker
 }
 
+// idle is what loops share that have no other.
+var idle Idle
+
+// SetIdle makes the loop take its coroutines from p, before its first task starts.
+func (l *Loop) SetIdle(p *Idle) { l.spare = p }
+
 // get appends up to n workers to list, and at least one.
-func (p *idleWorkers) get(n int, list []*worker) []*worker {
+func (p *Idle) get(n int, list []*worker) []*worker {
 	p.mu.Lock()
 	from := max(0, len(p.list)-n)
 	list = append(list, p.list[from:]...)
 	clear(p.list[from:])
 	p.list = p.list[:from]
 	p.mu.Unlock()
-	if len(list) == 0 {
+	switch {
+	case len(list) > 0:
+	case p != &idle:
+		list = idle.get(n, list)
+	default:
 		list = append(list, newWorker())
 	}
 	return list
 }
 
-func (p *idleWorkers) put(ws []*worker) {
+func (p *Idle) put(ws []*worker) {
 	p.mu.Lock()
 	n := min(len(ws), maxIdle-len(p.list))
 	p.list = append(p.list, ws[:n]...)
@@ -125,14 +135,21 @@ func (p *idleWorkers) put(ws []*worker) {
 	}
 }
 
+// Close leaves the coroutines to the whole process.
+func (p *Idle) Close() { idle.put(p.take()) }
+
+func (p *Idle) take() []*worker {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	ws := p.list
+	p.list = nil
+	return ws
+}
+
 // DropIdle ends the coroutines that the process keeps for later. Only who counts goroutines needs it, or who
 // enters or leaves a bubble of testing/synctest.
 func DropIdle() {
-	idle.mu.Lock()
-	ws := idle.list
-	idle.list = nil
-	idle.mu.Unlock()
-	for _, w := range ws {
+	for _, w := range idle.take() {
 		w.stop()
 	}
 }
