@@ -45,7 +45,7 @@ func anyYear(receipts func(durable.Context) bool) properties.Config[Subscription
 		}),
 		World: func(w *sim.World) properties.World[Subscription, []Invoice] {
 			t := &town{
-				w: w, net: w.Dependency("bank"), done: map[string]bool{}, closed: map[string]bool{},
+				w: w, net: w.Dependency("bank"), done: map[string]bool{},
 				asked: map[string][]*request{}, paid: map[string][]payment{},
 			}
 			for _, run := range []string{"run-1", "run-2"} {

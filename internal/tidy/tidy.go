@@ -82,6 +82,10 @@ func Rules() []Rule {
 		},
 		{"docs", "The package comment is the manual, and every exported name says what it does.", docs},
 		{"size", "A file has one responsibility, a function one thought, a line room beside a diff.", size},
+		{
+			"examples", "People copy an example that they can read in one go: short, checked, with a bug that " +
+				"shows what a report looks like.", examples,
+		},
 		{"names", "A package is named after the concept that it holds.", names},
 		{"marks", "What is left over is either done now or said plainly as a limit.", marks},
 		{"skips", "A skipped test looks like a passed one.", skips},
