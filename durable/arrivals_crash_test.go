@@ -170,6 +170,30 @@ func TestADeletedRunGetsNoMessageThroughCrashes(t *testing.T) {
 	})
 }
 
+// TestAnIDIsFreeOnceItsRunIsDeletedThroughCrashes: also for whoever starts it while the run that was deleted
+// is still leaving the memory.
+func TestAnIDIsFreeOnceItsRunIsDeletedThroughCrashes(t *testing.T) {
+	sweepPlant(t, 500, func(w *sim.World) {
+		p := newPlant(w, hello)
+		startOn(w.Context(), p, hello, "r", "0")
+		client := func(i int) string { return fmt.Sprint("client ", i) }
+		w.Concurrently(client, 2, func(ctx context.Context, i int) {
+			_ = w.Sleep(ctx, time.Duration(w.Pick("pause of client", 3))*time.Millisecond)
+			err := p.insist(ctx, "delete", func(ctx context.Context) error { return p.engine.Delete(ctx, "r") })
+			w.Sometimes("a run is deleted", err == nil)
+			err = p.insist(ctx, "start", func(ctx context.Context) error {
+				_, err := hello.Start(ctx, p.engine, "r", "1")
+				return err
+			})
+			require.True(w, err == nil || errors.Is(err, durable.ErrConflict), "%v", err)
+		})
+		got, err := resultOn(w.Context(), p, hello, "r")
+		require.NoError(w, err)
+		require.Contains(w, []string{"<0>", "<1>"}, got)
+		p.settled(named(hello))
+	})
+}
+
 // TestUpdatesThatDoNotFitARoundAreTakenInTheNext: more of them than a round has entries come at once.
 func TestUpdatesThatDoNotFitARoundAreTakenInTheNext(t *testing.T) {
 	w := durable.Define("w", func(ctx durable.Context, _ int) (int, error) {

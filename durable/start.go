@@ -91,45 +91,63 @@ func (e *Engine) start(ctx context.Context, info RunInfo, input []byte) error {
 	want := header{workflow: workflow, fingerprint: xxhash.Sum64(input)}
 	for {
 		r, first, err := e.claim(id, want)
-		switch {
-		case err != nil:
+		if first {
+			r, err = nil, e.create(r, def, input, maps.Clone(info.Headers))
+		}
+		deleted := err == errDeleted
+		if r == nil && !deleted {
 			return err
-		case first:
-			return e.create(r, def, input, maps.Clone(info.Headers))
-		case r == nil:
-			return nil
 		}
-		// Another task is starting this id: what it finds is known when its first commit is.
-		s := e.host.NewSignal()
-		e.mu.Lock()
-		waiting := r.starting
-		if waiting {
-			r.starters = append(r.starters, s)
-		}
-		e.mu.Unlock()
-		if waiting {
-			if err := s.Wait(ctx); err != nil {
+		if r != nil {
+			if err := e.makeWay(ctx, r, deleted); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-// claim finds out whether the id is free. It returns the run to begin (first), a run that another task is
-// just starting, or nil when the run exists already and is the same.
+// makeWay waits for a run that has the id of one to be started: until its first commit is done, when another
+// task is just starting it, or until it has left the memory, when it was deleted.
+func (e *Engine) makeWay(ctx context.Context, r *run, deleted bool) error {
+	s := e.host.NewSignal()
+	e.mu.Lock()
+	waiting := r.starting || deleted && e.runs[r.id] == r
+	if waiting {
+		r.starters = append(r.starters, s)
+	}
+	e.mu.Unlock()
+	if !waiting {
+		return nil
+	}
+	return s.Wait(ctx)
+}
+
+// errDeleted says that a run which was there has been deleted in this moment: its id is free.
+var errDeleted = errors.New("durable: the run has just been deleted")
+
+// claim finds out whether the id is free. It returns the run to begin (first), a run that is in the way (see
+// makeWay), or nil when the run exists already and is the same.
 func (e *Engine) claim(id string, want header) (r *run, first bool, err error) {
 	e.mu.Lock()
 	if err := e.usable(); err != nil {
 		e.mu.Unlock()
 		return nil, false, err
 	}
-	if r := e.runs[id]; r != nil && r.starting {
+	r = e.runs[id]
+	switch {
+	case r != nil && r.starting:
 		e.mu.Unlock()
 		return r, false, nil
-	}
-	if e.runs[id] != nil || e.parked[id] != nil {
+	case r != nil || e.parked[id] != nil:
 		e.mu.Unlock()
-		return nil, false, e.compareHeader(id, want)
+		err = e.compareHeader(id, want)
+		switch {
+		case err != errDeleted:
+			return nil, false, err
+		case r == nil:
+			return nil, false, fmt.Errorf("%w: run %q is parked but has no header", ErrDamaged, id)
+		}
+		return r, false, err
 	}
 	r = &run{id: id, startWith: want, label: want.workflow + "/" + id, driven: true, starting: true}
 	e.runs[id] = r
@@ -160,14 +178,15 @@ func (e *Engine) handOver(r *run) {
 	}
 }
 
-// compareHeader says whether the run that has this id is the wanted one.
+// compareHeader says whether the run that has this id is the wanted one. Only when it has been deleted
+// meanwhile is the error errDeleted itself.
 func (e *Engine) compareHeader(id string, want header) error {
 	data, found, err := e.store.Get(runKey(id, partHeader))
 	switch {
 	case err != nil:
 		return fmt.Errorf("durable: looking for run %q: %w", id, err)
 	case !found:
-		return fmt.Errorf("%w: run %q is loaded but has no header", ErrDamaged, id)
+		return errDeleted
 	}
 	have, err := decodeHeader(id, data)
 	if err != nil {
