@@ -76,7 +76,9 @@ func (one *played) account(run string) *told {
 func (one *played) began(r *seen) bool { return len(r.entries) > 0 }
 
 func (one *played) broke(run, what string) {
-	one.watch.world.Fail(AckDurable, one.watch.subject(run), what)
+	if !one.watch.run(run).deleted {
+		one.watch.world.Fail(AckDurable, one.watch.subject(run), what)
+	}
 }
 
 // Starts is to start a run of the workflow with a generated input. Starting it again with the same input must

@@ -27,13 +27,15 @@
 //	EndsOnce         A step or transaction is checkpointed once.
 //	TxWithEntry      What a transaction writes is committed together with its checkpoint: it takes effect
 //	                 exactly once.
-//	MessageOnce      A message with an id is received at most once, and no run receives more than was sent.
+//	MessageOnce      A message with an id is received, and an update taken, at most once, and no run receives
+//	                 more than was sent.
 //	AckDurable       What clients were told stays so: starts, messages that were accepted, answers to updates,
 //	                 ends and results.
 //	EndFinal         Nothing happens to a run after its end, and how it ended does not change.
 //	UndoneInReverse  A run that fails has undone what it did, once, in each branch the last step first; so
 //	                 has a Scope that fails. Only for the steps in Config.Undo.
-//	NothingLeft      A run that has ended leaves no timer, no place in a queue, no mail, no mark in an index.
+//	NothingLeft      A run that has ended leaves no timer, no place in a queue, no mail, no mark in an index,
+//	                 no update without an answer; a run that was deleted, nothing at all.
 //	EveryRunEnds     When faults stop, every run ends; if not, the report says what it waits for.
 //	EngineOpens      The engine opens on whatever a crash has left.
 //	TimeForward      No run sees time going back, whatever the clocks do.

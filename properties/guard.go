@@ -14,7 +14,7 @@ type guarded struct {
 }
 
 // Commit checks that what a transaction writes is in one batch with a journal entry, its checkpoint, so that
-// neither is ever there without the other.
+// neither is ever there without the other. It notes which runs are deleted.
 func (g guarded) Commit(b *store.Batch) error {
 	var wrote []byte
 	entry := false
@@ -23,8 +23,11 @@ func (g guarded) Commit(b *store.Batch) error {
 		case 'k':
 			wrote = op.Key
 		case 'r':
-			_, part, _ := bytes.Cut(op.Key, []byte{0})
+			run, part, _ := bytes.Cut(op.Key[1:], []byte{0})
 			entry = entry || len(part) > 0 && part[0] == 'j'
+			if op.Kind == store.OpDeleteRange && len(part) == 0 {
+				g.v.deletes(string(run))
+			}
 		}
 	}
 	if wrote != nil && !entry {

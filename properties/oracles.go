@@ -43,6 +43,12 @@ func (v *watch) happened(r *seen, e *durable.Entry) {
 			fail(MessageOnce, "message %q of topic %q was received before", ev.Message, r.topics[ev.Op])
 		}
 		r.letters[letter] = true
+	case durable.EventUpdate:
+		update := "\x00" + ev.Message // no topic is empty
+		if r.letters[update] {
+			fail(MessageOnce, "update %q was taken before", ev.Message)
+		}
+		r.letters[update] = true
 	}
 }
 
@@ -58,6 +64,13 @@ func (r *seen) asked(c *durable.Command) {
 	case durable.CommandEnd:
 		r.ended = true
 	}
+}
+
+// deletes notes that a run is being deleted, whether that will be durable or not. The clients that know of
+// it may be told of this or of that run from here on, so only what is left of it is looked at.
+func (v *watch) deletes(run string) {
+	r := v.run(run)
+	r.deleted, r.ended = true, true
 }
 
 // staysEnded looks up how a run has ended, and compares it with what was seen before.
@@ -109,7 +122,7 @@ func (v *watch) sentAndReceived() {
 		}
 	}
 	for _, w := range ways {
-		if received[w] > sent[w] {
+		if received[w] > sent[w] && !v.run(w.from).deleted && !v.run(w.to).deleted {
 			v.world.Fail(MessageOnce, v.subject(w.to), fmt.Sprintf("%d messages came from run %q, which sent %d",
 				received[w], w.from, sent[w]))
 		}
@@ -122,22 +135,35 @@ func forks(e durable.Entry) bool { return e.Event.Kind == durable.EventForked }
 var leavings = map[byte]string{
 	'a': "the mark that it has steps to run", 't': "a timer", 'p': "progress of a step",
 	's': "the mark that it is parked", 'q': "a message in its mailbox", 'Q': "a delay or a slot of a queue",
-	'C': "a place in a queue",
+	'C': "a place in a queue", 'f': "a count of recoveries", 'g': "the mark that it is paused",
+	'h': "what came during a pause",
 }
 
-// nothingLeft looks for what an ended run should have taken along.
+// records are the tables in which a run that was deleted may have nothing either.
+var records = map[byte]string{'r': "its record", 'v': "a value", 'u': "an update"}
+
+// nothingLeft looks for what an ended run should have taken along, or answered, and for what is left of runs
+// that are not there.
 func (v *watch) nothingLeft(st store.Store) {
 	for _, r := range v.runs {
-		if !r.ended {
+		id := append([]byte(r.id), 0)
+		_, there, err := st.Get([]byte("r" + string(id) + "h"))
+		if there && (!r.ended || r.deleted) {
 			continue
 		}
-		id := append([]byte(r.id), 0)
-		err := st.Scan(nil, nil, func(key, _ []byte) bool {
-			if what, known := leavings[key[0]]; known && isOf(key, id) {
+		err = errors.Join(err, st.Scan(nil, nil, func(key, value []byte) bool {
+			what := leavings[key[0]]
+			switch {
+			case !there && what == "":
+				what = records[key[0]]
+			case key[0] == 'u' && len(value) == 9 && value[8] == 'o':
+				what = "an update that it took and never answered"
+			}
+			if what != "" && isOf(key, id) {
 				v.world.Fail(NothingLeft, v.subject(r.id), fmt.Sprintf("%s: key %q", what, key))
 			}
 			return true
-		})
+		}))
 		if err != nil {
 			v.world.Fail(NothingLeft, v.subject(r.id), err.Error())
 		}

@@ -158,17 +158,35 @@ func TestLeftoversAreFoundByTheirKeys(t *testing.T) {
 		"Qline\x00drun\x00": false, "Qline\x00d\x80\x00\x00\x00\x00\x00\x00\x00run\x00": true,
 		"Qline\x00skey\x00run\x00": true, "Qline\x00skey\x00arun\x00": false,
 		"Qline\x00w\x80\x00\x00\x00\x00\x00\x00\x00run\x00": false, "vrun\x00name": false, "krun\x00": false,
+		"frun\x00": true, "grun\x00": true, "hrun\x00": true, "urun\x00id": false,
 	} {
-		r, err := sim.Sweep(sim.Config{Runs: 1, Name: "left"}, func(w *sim.World) {
-			st := store.OpenMemory()
-			var b store.Batch
-			b.Set([]byte(key), nil)
-			require.NoError(w, st.Commit(&b))
-			properties.WatchEnded(w, "run", st)
-		})
-		require.NoError(t, err)
-		require.Equal(t, left, r.Failure != nil, "%q", key)
+		require.Equal(t, left, leaves(t, key, "", "rrun\x00h"), "%q", key)
 	}
+	require.True(t, leaves(t, "urun\x00id", "12345678o", "rrun\x00h"), "an update without an answer")
+	require.False(t, leaves(t, "urun\x00id", "12345678r", "rrun\x00h"), "an update with an empty answer")
+	for key, left := range map[string]bool{ // of a run that is not there
+		"rrun\x00w": true, "vrun\x00name": true, "urun\x00id": true, "qrun\x00mmail\x000": true,
+		"rrun2\x00w": false, "vrun2\x00name": false, "krun\x00": false,
+	} {
+		require.Equal(t, left, leaves(t, key, ""), "%q", key)
+	}
+}
+
+// leaves reports whether a run that has ended is found to leave the key, in a store with some more keys.
+func leaves(t *testing.T, key, value string, more ...string) bool {
+	t.Helper()
+	r, err := sim.Sweep(sim.Config{Runs: 1, Name: "left"}, func(w *sim.World) {
+		st := store.OpenMemory()
+		var b store.Batch
+		b.Set([]byte(key), []byte(value))
+		for _, key := range more {
+			b.Set([]byte(key), nil)
+		}
+		require.NoError(w, st.Commit(&b))
+		properties.WatchEnded(w, "run", st)
+	})
+	require.NoError(t, err)
+	return r.Failure != nil
 }
 
 // forging is a store that shows something else than it holds under some keys, from some reading on.
@@ -226,6 +244,7 @@ func TestDoctoredJournalsAreFound(t *testing.T) {
 	ended := durable.Event{Kind: durable.EventStepEnded, Op: "1", Time: at(2)}
 	mail := durable.Event{Kind: durable.EventMessage, Op: "2", Message: "m-1", Time: at(2)}
 	again := durable.Event{Kind: durable.EventMessage, Op: "3", Message: "m-1", Time: at(3)}
+	update := durable.Event{Kind: durable.EventUpdate, Op: "4", Message: "u-1", Time: at(2)}
 	back := durable.Event{Kind: durable.EventTimerFired, Op: "4", Time: at(0)}
 	end := []durable.Command{{Kind: durable.CommandEnd}}
 	for _, c := range []struct {
@@ -241,6 +260,9 @@ func TestDoctoredJournalsAreFound(t *testing.T) {
 		{properties.MessageOnce, true, []durable.Entry{
 			began, {Seq: 2, Event: mail}, {Seq: 3, Event: again},
 		}, `"m-1"`},
+		{properties.MessageOnce, true, []durable.Entry{
+			began, {Seq: 2, Event: update}, {Seq: 3, Event: update},
+		}, `update "u-1" was taken before`},
 		{properties.TimeForward, true, []durable.Entry{began, {Seq: 2, Event: back}}, "after 2026"},
 		{properties.EndFinal, true, []durable.Entry{
 			began, {Seq: 2, Event: ended, Commands: end}, {Seq: 3, Event: mail},

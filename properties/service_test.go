@@ -136,6 +136,26 @@ func (s tidying) Commit(b *store.Batch) error {
 	return s.Store.Commit(&all)
 }
 
+// deleting adds clients that delete runs, so that an id may belong to one run after the other.
+func deleting(d *properties.Deployment) {
+	d.Actions = append(d.Actions, properties.Action{
+		Name: "delete",
+		Do:   func(ctx context.Context, c properties.Call) error { return c.Engine.Delete(ctx, c.Run) },
+	})
+}
+
+func TestAServiceThatDeletesRunsPasses(t *testing.T) {
+	r := serve(t, sim.Config{}, deleting)
+	require.Nil(t, r.Failure, r.Report)
+	require.Empty(t, r.Unreached)
+}
+
+func TestWhatADeletedRunLeavesIsFound(t *testing.T) {
+	r := serve(t, lies(func(st store.Store, _ int) store.Store { return clinging{st, 'u'} }), deleting)
+	found(t, r, properties.NothingLeft)
+	require.Contains(t, r.Report, "an update: key")
+}
+
 func TestAnAnswerThatContradictsIsFound(t *testing.T) {
 	for says, do := range map[string]func(context.Context, properties.Call) error{
 		"its start was accepted, and now: durable: run not found": func(context.Context, properties.Call) error {

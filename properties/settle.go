@@ -56,7 +56,9 @@ func (v *watch) settle(st store.Store, b books) {
 			}
 			v.undone(r.id, j, b.undo, replayed.Err)
 		}
-		b.each(r.id, replayed)
+		if !r.deleted {
+			b.each(r.id, replayed)
+		}
 	}
 	v.sentAndReceived()
 	v.nothingLeft(st)
@@ -84,7 +86,7 @@ func (v *watch) replay(
 		}
 		last = done
 	}
-	if v.run(j.Run).ended && !last.Ended {
+	if r := v.run(j.Run); r.ended && !r.deleted && !last.Ended {
 		v.world.Fail(ReplayIdentical, v.subject(j.Run), "recorded  the run's end",
 			"replayed  code that has not ended after the last entry")
 	}

@@ -36,6 +36,7 @@ type seen struct {
 	letters map[string]bool   // messages with an id that were received, by topic and id
 	ended   bool              // the last entry is its end
 	status  durable.Status    // after its end, once it was looked up
+	deleted bool              // what was seen holds no more, and its id may be another run's
 }
 
 func (v *watch) run(id string) *seen {
@@ -66,7 +67,7 @@ func (v *watch) interceptor() durable.Interceptor {
 func (v *watch) step(
 	ctx context.Context, s durable.StepInfo, next func(context.Context) error,
 ) error {
-	if how, over := v.run(s.Run).over[s.ID]; over {
+	if how, over := v.run(s.Run).over[s.ID]; over && !v.run(s.Run).deleted {
 		v.world.Fail(NoStepAgain, v.subject(s.Run),
 			fmt.Sprintf("step %q (id %s) was started although %s", s.Name, s.ID, how))
 	}
@@ -76,6 +77,9 @@ func (v *watch) step(
 
 func (v *watch) committed(run string, entries []durable.Entry) {
 	r := v.run(run)
+	if r.deleted {
+		return
+	}
 	for i := range entries {
 		e := &entries[i]
 		if e.Event.Start != nil && r.otherPart(e) {
@@ -107,7 +111,7 @@ func (v *watch) committed(run string, entries []durable.Entry) {
 func (v *watch) digest(d *digest) {
 	for _, r := range v.runs {
 		d.text(r.id)
-		d.text(fmt.Sprint(r.started, r.told))
+		d.text(fmt.Sprint(r.started, r.told, r.deleted))
 		for _, op := range slices.Sorted(maps.Keys(r.begun)) {
 			d.text(op)
 		}
@@ -140,6 +144,9 @@ func (v *watch) compare(st store.Store) {
 		v.world.Fail(EntriesKept, v.name, err.Error())
 	}
 	for _, r := range v.runs {
+		if r.deleted {
+			continue
+		}
 		j, err := durable.ReadJournal(st, r.id)
 		switch {
 		case errors.Is(err, durable.ErrNotFound):
