@@ -81,13 +81,6 @@
 // at any time. An Update is a request that a run checks, works on and answers. StartChild starts a run of
 // another workflow and tells its end, StartDetached one that nobody waits for.
 //
-// # The life of a run
-//
-// A run can be cancelled, terminated, paused and resumed from outside, tried again after its failure
-// (Retry), forked at an entry of its journal, listed and deleted; docs/LIFECYCLE.md has its states.
-// ContinueAsNew lets it go on under its id with a new journal. Version guards a change of the code of runs
-// that are under way.
-//
 // # Looking on
 //
 // Context.Logger is a log/slog logger for workflow code: what it gets is written once, when the events that
@@ -99,10 +92,11 @@
 // # The life of a run
 //
 // A run ends when its code returns. From outside it can be asked to end (Run.Cancel), be ended (Terminate),
-// be set aside and let go on (Pause, Engine.Resume), be opened again at its failure (Retry), and be the
-// beginning of another run (Engine.Fork). One that lives long begins its journal anew (ContinueAsNew). What a
-// failed run has done, or a Scope of it, is undone by the steps that OnFailure was told. docs/LIFECYCLE.md
-// has the states.
+// be set aside and let go on (Pause, Engine.Resume), be opened again at its failure (Retry), be the beginning
+// of another run (Engine.Fork), listed (Engine.List) and deleted. One that lives long begins its journal anew
+// under its id (ContinueAsNew). Version guards a change of the code of runs that are under way. What a failed
+// run has done, or a Scope of it, is undone by the steps that OnFailure was told. docs/LIFECYCLE.md has the
+// states.
 //
 // # Queues and schedules
 //

@@ -38,7 +38,7 @@ func (m *machine) feed(e *Entry) error {
 		case !commands[i].same(&e.Commands[i]):
 			recorded, replayed := e.Commands[i].String(), commands[i].String()
 			if recorded == replayed {
-				recorded, replayed = recorded+" with another argument", replayed+" with a different one"
+				replayed += " with another argument"
 			}
 			return m.parted(e, recorded, replayed, commands[i].pc)
 		}

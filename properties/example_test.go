@@ -22,7 +22,7 @@ func (printing) Failed() bool      { return false }
 func (printing) Fatal(args ...any) { fmt.Println(args...) }
 func (printing) Log(args ...any) {
 	if text := fmt.Sprint(args...); strings.Contains(text, "exhaust:") {
-		fmt.Println(strings.NewReplacer(", all", ",\nall", ": no", ":\nno", "; ", ";\n").Replace(text))
+		fmt.Println(strings.NewReplacer(", all", ",\nall", ": no", ":\nno", ";\n    ", ";\n").Replace(text))
 	}
 }
 

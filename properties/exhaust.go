@@ -37,7 +37,9 @@ const exhaustRuns = 200_000
 //
 // followed by what was left out. In each world Config.Runs runs, 1 when it is 0, run at once; Config.Sim.Runs
 // (200,000 when it is 0) and Config.Sim.AtMost bound the worlds and the wall time. What those bounds cut off
-// is said, too. It takes no account of Config.Sim.Faults and Explore.
+// is said, too. It takes no account of Config.Sim.Faults and Explore, and the flags and variables that choose
+// runs don't change it; of the shards of a sweep the first does all of it. There is one node, as in Check:
+// what several processes do to each other is for CheckService, which draws.
 //
 // A world is not run on when it comes to a state that another one, with as many crashes, has come to: what
 // follows has been tried there. The state is taken when a node boots. It consists of the virtual time, all
@@ -50,7 +52,8 @@ func Exhaust[In, Out any](t testing.TB, cfg Config[In, Out], bounds Bounds) {
 	t.Helper()
 	refuse(t, cfg.wrong())
 	refuse(t, bounds.wrong())
-	config, body := exhaustive(cfg, bounds)
+	config, body, scope := exhaustive(cfg, bounds)
+	t.Log("reprise: " + scope)
 	sim.Check(t, config, body)
 }
 
@@ -63,8 +66,10 @@ func (b Bounds) wrong() string {
 	return ""
 }
 
-// exhaustive is what Exhaust runs, and how.
-func exhaustive[In, Out any](cfg Config[In, Out], bounds Bounds) (sim.Config, func(*sim.World)) {
+// exhaustive is what Exhaust runs, how, and a line about what for.
+func exhaustive[In, Out any](
+	cfg Config[In, Out], bounds Bounds,
+) (_ sim.Config, _ func(*sim.World), scope string) {
 	mustWork(bounds.wrong())
 	cfg.Runs = cmp.Or(cfg.Runs, 1)
 	cfg = cfg.complete()
@@ -78,12 +83,13 @@ func exhaustive[In, Out any](cfg Config[In, Out], bounds Bounds) (sim.Config, fu
 	inputs, why := generated(cfg.Inputs, cfg.Codec)
 	inputs = distinct(inputs, cfg.Codec)
 	inputs = inputs[:min(len(inputs), cmp.Or(bounds.Inputs, 1))]
+	scope = fmt.Sprintf("tries runs of the inputs %+v, %d at once, on one node", inputs, cfg.Runs)
 	return config, func(w *sim.World) {
 		mustWork(why)
 		s := newSession(&cfg, w)
 		s.exhaustive, s.merging = true, !bounds.unmerged
 		s.play(inputs)
-	}
+	}, scope
 }
 
 // state tells the world the state that it is in, when the node boots.

@@ -11,7 +11,8 @@ import (
 
 // Exhaustive is what Exhaust runs, and how.
 func Exhaustive[In, Out any](cfg Config[In, Out], bounds Bounds) (sim.Config, func(*sim.World)) {
-	return exhaustive(cfg, bounds)
+	config, body, _ := exhaustive(cfg, bounds)
+	return config, body
 }
 
 // Unmerged are the bounds of an Exhaust that runs every schedule, also those that come to a state seen

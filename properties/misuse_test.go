@@ -153,3 +153,13 @@ func TestWhatASweepDidNotReachIsSaid(t *testing.T) {
 		`"a run has the step pluss, which Undo names" was never true in 10 runs`,
 	})
 }
+
+// A run that waits for a child whose workflow the process does not have is reported with that reason.
+func TestAChildOfAnUnknownWorkflowIsFoundWithTheReason(t *testing.T) {
+	r := sweep(t, with(boot(durable.Define("parent", func(ctx durable.Context, n int) (int, error) {
+		return durable.StartChild(ctx, good, n).Await(ctx)
+	}))), sim.Config{})
+	found(t, r, properties.EveryRunEnds)
+	require.Contains(t, strings.Join(r.Failure.Detail, "\n"), `run "run-1/1" is parked: `)
+	require.Contains(t, strings.Join(r.Failure.Detail, "\n"), `durable: unknown workflow`)
+}

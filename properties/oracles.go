@@ -265,6 +265,11 @@ func (v *watch) giveUp() {
 				detail = append(detail, "  "+c.String())
 			}
 		}
+		for _, other := range v.runs {
+			if other.parked != nil && !other.ended {
+				detail = append(detail, fmt.Sprintf("run %q is parked: %v", other.id, other.parked))
+			}
+		}
 		v.world.Fail(EveryRunEnds, v.subject(r.id), detail...)
 	}
 }

@@ -35,6 +35,7 @@ type seen struct {
 	topics  map[string]string // of operations that wait for a message
 	letters map[string]bool   // messages with an id that were received, by topic and id
 	ended   bool              // the last entry is its end
+	parked  error             // why it could not go on, when it was last parked; nil when it was not
 	status  durable.Status    // after its end, once it was looked up
 	deleted bool              // what was seen holds no more, and its id may be another run's
 }
@@ -61,6 +62,7 @@ func (v *watch) interceptor() durable.Interceptor {
 		Committed: func(run durable.RunInfo, entries []durable.Entry) {
 			v.committed(run.Run, entries)
 		},
+		Parked: func(run durable.RunInfo, err error) { v.run(run.Run).parked = err },
 	}
 }
 

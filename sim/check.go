@@ -26,6 +26,10 @@ func Check(t testing.TB, cfg Config, body func(w *World)) {
 		return
 	}
 	checkSaved(t, &c, body)
+	if c.elsewhere {
+		t.Log("reprise: not run: shard 1 tries all of " + c.Explore + ", which can't be divided")
+		return
+	}
 	r, err := sweepWith(&c, body)
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +98,7 @@ func conclude(t testing.TB, c *Config, r *Result) {
 		t.Log("reprise: " + r.Covered())
 	}
 	if c.Explore != defaultExplore {
-		t.Log("reprise: " + r.Coverage)
+		t.Log("reprise: " + strings.ReplaceAll(r.Coverage, "; ", ";\n    "))
 	}
 }
 

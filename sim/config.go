@@ -99,6 +99,7 @@ type Config struct {
 	explore   string // the strategy of the test itself, which flags may have changed
 	ownFaults bool   // the plan is not the test's own
 	ownStarts bool   // RandomStarts is not the test's own
+	elsewhere bool   // another shard runs all of it
 	allowed   [placeCount]bool
 }
 

@@ -20,7 +20,8 @@ const (
 )
 
 // Dependency is something outside of all nodes that answers slowly or not at all: a payment provider, a
-// mail server. It outlives every crash. Its own state is what the test makes of it.
+// mail server. It outlives every crash. Its own state is what the test makes of it. It fails only when the
+// fault plan has dependency-error, which fault.Default, the plan of a Config without one, does not.
 type Dependency struct {
 	world  *World
 	name   string

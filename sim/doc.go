@@ -131,13 +131,15 @@
 //	                   pct:D, deviations:K (every schedule with at most K deviations), exhaust:K (every
 //	                   schedule with at most K crashes), portfolio
 //	-sim.starts=random let a choice decide which of the ready tasks runs next, instead of FIFO
-//	-sim.shard=1/4     run the first quarter of the sweep
+//	-sim.shard=1/4     run the first quarter of the sweep; what exhaust:K tries, the first runs whole
 //	-sim.faults=PLAN   another fault plan, such as 'crash 2% max 3; slow 5%'
 //	-sim.shrink=30s    what shrinking may cost: a time, a number of runs, or off
 //	-sim.selfcheck=1   the share of passing seeds that run twice
 //	-sim.trace=text    print the trace of the failing run; json also writes it as JSON lines
 //
 // Without flags the seeds are a fixed function of the test's name, so a plain go test always does the same.
+// A test whose Config.Explore is exhaust:K, as that of properties.Exhaust, has no seeds: seed, runs, for,
+// explore, starts and faults don't change what it proves.
 //
 // # Limits
 //

@@ -35,28 +35,37 @@ type setting struct {
 	usage   string
 	allowed string // what a value may be, for the error about one that is not
 	apply   func(c *Config, value string) error
+	sweeps  bool // it is about sweeps over seeds, and changes nothing in a test that enumerates
 }
 
 var settings = []setting{
-	{"seed", "run only the world with this `seed`", "a whole number from 0 to 18446744073709551615", applySeed},
-	{"runs", "run `n` worlds", "a whole number from 1 to 1000000000000", applyRuns},
-	{"for", "keep going for this `duration`", "a duration above zero, such as 30s or 2h", applyFor},
-	{"schedule", "run only the schedule in this `file`", "the path of a schedule file", applySchedule},
-	{"trace", "show the trace of what fails: off, text or json (`form`)", "off, text or json", applyTrace},
-	{"explore", "try what this `strategy` says: " + strategies, strategies, applyExplore},
+	{
+		"seed", "run only the world with this `seed`", "a whole number from 0 to 18446744073709551615",
+		applySeed, true,
+	},
+	{"runs", "run `n` worlds", "a whole number from 1 to 1000000000000", applyRuns, true},
+	{"for", "keep going for this `duration`", "a duration above zero, such as 30s or 2h", applyFor, true},
+	{"schedule", "run only the schedule in this `file`", "the path of a schedule file", applySchedule, false},
+	{
+		"trace", "show the trace of what fails: off, text or json (`form`)", "off, text or json", applyTrace,
+		false,
+	},
+	{"explore", "try what this `strategy` says: " + strategies, strategies, applyExplore, true},
 	{
 		"starts", "the `order` in which ready tasks run: fifo, or random as trio does it", "fifo or random",
-		applyStarts,
+		applyStarts, true,
 	},
-	{"shard", "run part `i/n` of the sweep", "i/n with i from 1 to n, such as 1/4", applyShard},
+	{"shard", "run part `i/n` of the sweep", "i/n with i from 1 to n, such as 1/4", applyShard, false},
 	{
 		"shrink", "what shrinking may cost: a number of runs, a duration, or off (`budget`)",
-		"a number of runs, a duration such as 10s, or off", applyShrink,
+		"a number of runs, a duration such as 10s, or off", applyShrink, false,
 	},
-	{"selfcheck", "the `share` of passing runs that run twice", "a number from 0 to 1", applySelfCheck},
+	{
+		"selfcheck", "the `share` of passing runs that run twice", "a number from 0 to 1", applySelfCheck, false,
+	},
 	{
 		"faults", "the fault `plan` instead of the test's", "a fault plan such as crash 2% max 3; slow 5%",
-		applyFaults,
+		applyFaults, true,
 	},
 }
 
@@ -97,6 +106,7 @@ func (c *Config) override() error {
 	if err := misspelt(os.Environ()); err != nil {
 		return err
 	}
+	enumerates := c.enumerates()
 	for i := range settings {
 		s := &settings[i]
 		value, isFlag := given[s.name]
@@ -108,6 +118,9 @@ func (c *Config) override() error {
 				return fmt.Errorf("sim: invalid value %q for the variable %s: %w", value, variable(s.name), err)
 			}
 		}
+		if s.sweeps && enumerates {
+			continue
+		}
 		if err := s.apply(c, value); err != nil {
 			return fmt.Errorf("sim: invalid value %q for -sim.%s: %w", value, s.name, err)
 		}
@@ -115,8 +128,15 @@ func (c *Config) override() error {
 	if c.seedIsSet && c.Runs == 1 {
 		c.Shard, c.Shards = 0, 1 // one seed is not divided
 	}
+	if c.enumerates() && c.Shards > 1 { // nor is what depends on all that was seen
+		c.elsewhere = c.Shard > 0
+		c.Shard, c.Shards = 0, 1
+	}
 	return nil
 }
+
+// enumerates reports whether the test tries every schedule within bounds.
+func (c *Config) enumerates() bool { return strings.HasPrefix(c.Explore, "exhaust:") }
 
 // misspelt refuses variables that would be meant for this package but say nothing to it: a sweep that
 // silently is the short one passes for the long one.

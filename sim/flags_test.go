@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/reprise-dst/reprise/fault"
 	"github.com/reprise-dst/reprise/internal/golden"
 	"github.com/reprise-dst/reprise/sim"
 )
@@ -113,6 +114,40 @@ func TestWordsOfCoverage(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "deviations:2: all 73 schedules within 2 deviations", r.Coverage)
 	require.Equal(t, 73, r.Runs)
+}
+
+// TestEnumerationIgnoresSeeds: what a test proves does not depend on how many seeds others run, and of
+// several shards the first proves all of it.
+func TestEnumerationIgnoresSeeds(t *testing.T) {
+	ownModule(t)
+	cfg := memory
+	cfg.Explore, cfg.Faults = "exhaust:1", fault.MustParse("crash 2%")
+	body := func(w *sim.World) {
+		w.Node("worker", func(n *sim.Node) {
+			n.Go("order", func(context.Context) {})
+			n.Go("bill", func(context.Context) {})
+		})
+		_ = w.Sleep(w.Context(), time.Hour)
+	}
+	proved, failed := spied(t, "TestShop", cfg, body)
+	require.False(t, failed, proved)
+	require.Contains(t, proved, "covered: crash/spawn 2; never: crash/commit, crash/start, crash/end, "+
+		"crash/timer, crash/answer\n", "nothing is torn, nor could be")
+	require.Contains(t, proved, "exhaust:1: the one schedule without a crash and all 2 single crashes")
+	for _, name := range []string{"SEED", "RUNS", "FOR", "EXPLORE", "FAULTS", "STARTS", "SHARD"} {
+		value := map[string]string{
+			"SEED": "1", "RUNS": "1", "FOR": "1ms", "EXPLORE": "fifo", "FAULTS": "none", "STARTS": "random",
+			"SHARD": "1/2",
+		}[name]
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("REPRISE_"+name, value)
+			out, _ := spied(t, "TestShop", cfg, body)
+			require.Equal(t, proved, out)
+		})
+	}
+	t.Setenv("REPRISE_SHARD", "2/2")
+	out, _ := spied(t, "TestShop", cfg, body)
+	require.Equal(t, "reprise: not run: shard 1 tries all of exhaust:1, which can't be divided", out)
 }
 
 // TestVariablesOfFailures is the same for those that show in the report of a failure.

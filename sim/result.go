@@ -77,7 +77,9 @@ func (r *Result) Covered() string {
 		}
 	}
 	for _, p := range r.Points {
-		note(p.Point, p.Crashes)
+		if p.Crashes > 0 || r.mayCrash(p.Point) {
+			note(p.Point, p.Crashes)
+		}
 	}
 	for _, f := range r.Faults {
 		if f.Kind != fault.Crash && f.Kind != fault.Torn {
@@ -92,6 +94,13 @@ func (r *Result) Covered() string {
 		text += "; never: " + strings.Join(missed, ", ")
 	}
 	return text
+}
+
+// mayCrash reports whether the plan has the kind of fault of a crash point.
+func (r *Result) mayCrash(point string) bool {
+	return slices.ContainsFunc(r.Faults, func(f fault.Count) bool {
+		return string(f.Kind) == point || strings.HasPrefix(point, string(f.Kind)+"/")
+	})
 }
 
 // maxOrders bounds the memory of a sweep that counts distinct completion orders.

@@ -53,6 +53,9 @@ func savedSchedules(dir string) ([]string, error) {
 // loadSchedule reads a schedule that must be of this test.
 func loadSchedule(path, test string) (choice.Schedule, error) {
 	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w; go test runs in the package's folder, so the path begins there", err)
+	}
 	if err != nil {
 		return choice.Schedule{}, fmt.Errorf("sim: the schedule can't be read: %w", err)
 	}

@@ -48,13 +48,23 @@ func house(t *Tree) []Finding {
 
 var decisionName = regexp.MustCompile(`^docs/adr/([0-9]{4})-[a-z0-9-]+\.md$`)
 
-// decisions wants the records numbered without gaps and each with its parts.
+// decisions wants the records numbered without gaps, each with its parts and with a row in the list of them.
 func decisions(t *Tree) []Finding {
 	var found []Finding
-	next := 0
+	next, list := 0, ""
 	for _, f := range t.Markdown() {
-		if f.Dir() != "docs/adr" {
+		if f.Path == "docs/adr/README.md" {
+			list = strings.Join(f.Lines, "\n")
+		}
+	}
+	for _, f := range t.Markdown() {
+		if f.Dir() != "docs/adr" || f.Path == "docs/adr/README.md" {
 			continue
+		}
+		if !strings.Contains(list, "]("+path.Base(f.Path)+")") {
+			found = append(found, Finding{
+				Path: f.Path, What: "a decision record that is not listed", Use: "a row in docs/adr/README.md",
+			})
 		}
 		m := decisionName.FindStringSubmatch(f.Path)
 		number := fmt.Sprintf("%04d", next)
