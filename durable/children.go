@@ -138,7 +138,7 @@ func (q *round) tellParent(run, parent, parentOp string, end []byte) error {
 		return err
 	}
 	q.letters = append(q.letters, letter{
-		kind: mailChildEnd, to: parent, name: parentOp, from: run, content: end, number: q.e.nextLetter(),
+		kind: mailChildEnd, to: parent, name: parentOp, from: run, content: end,
 	})
 	return nil
 }
@@ -160,7 +160,6 @@ func (q *round) cancelChild(op *operation) error {
 	}
 	q.letters = append(q.letters, letter{
 		kind: mailCancel, to: op.child.id, name: op.id, from: q.run.id, content: []byte(why),
-		number: q.e.nextLetter(),
 	})
 	return nil
 }
@@ -208,7 +207,7 @@ func (q *round) terminateChildren(run string, open openChildren, reason string) 
 			why += ": " + reason
 		}
 		q.letters = append(q.letters, letter{
-			kind: mailEnd, to: c.To, name: op, from: run, content: []byte(bounded(why)), number: q.e.nextLetter(),
+			kind: mailEnd, to: c.To, name: op, from: run, content: []byte(bounded(why)),
 		})
 	}
 	return nil

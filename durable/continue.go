@@ -172,7 +172,7 @@ func (q *round) restart(c *Command, last *Entry) error {
 	b.Set(activeKey(r.id), nil)
 	if m.asked {
 		q.letters = append(q.letters, letter{
-			kind: mailCancel, to: r.id, name: fromOutside, content: []byte(m.why), number: e.nextLetter(),
+			kind: mailCancel, to: r.id, name: fromOutside, content: []byte(m.why),
 		})
 	}
 	return nil

@@ -77,7 +77,8 @@
 //
 // # Talking to a run
 //
-// A Topic carries messages, from clients, steps and other runs. A Value is what a run publishes, to be read
+// A Topic carries messages, from clients, steps and other runs; what a run waits for, of whatever topics and
+// children, it receives in the order in which it was sent. A Value is what a run publishes, to be read
 // at any time. An Update is a request that a run checks, works on and answers. StartChild starts a run of
 // another workflow and tells its end, StartDetached one that nobody waits for.
 //

@@ -247,7 +247,7 @@ func (q *round) adopt(id string, op *operation) error {
 			"for it, or end it", id, child)
 	}
 	q.letters = append(q.letters, letter{
-		kind: mailChildEnd, to: id, name: op.id, from: child, content: end, number: q.e.nextLetter(),
+		kind: mailChildEnd, to: id, name: op.id, from: child, content: end,
 	})
 	return nil
 }

@@ -78,7 +78,7 @@ type operation struct {
 	name    string
 	order   int
 	due     time.Time // of a timer, of a wait with a timeout, or of a step's next attempt; zero for none
-	looked  bool      // of a wait for a message: the mailbox had none
+	looked  bool      // of a wait for a message: the mailbox had none up to the run's mark
 	step    stepCall  // of a step
 	tx      txFunc    // of a transaction
 	retry   *retrying // of a step with options or failed attempts; nil otherwise

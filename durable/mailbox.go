@@ -147,32 +147,35 @@ func messageKey(run, topic, id string) []byte {
 	return append(k, id...)
 }
 
-// put writes the letter and the mark by which the run notices it.
+// put writes the letter, with its place in the order of arrival, and the mark by which the run notices it.
 func (q *round) put(l *letter) {
+	l.number = q.e.nextLetter()
 	q.batch.Set(mailKey(l.to, l.kind, l.name, l.number), l.encode())
 	q.batch.Set(runKey(l.to, partMark), l.number)
 }
 
-// lookAtMark notes which letter came last, before messages are read for the first time in the round.
-func (q *round) lookAtMark() {
-	if q.marked {
-		return
-	}
+// lookAtMark notes which letter came last, before letters are read. It reports whether that is another one
+// than when it was called last, for this round or an earlier one.
+func (q *round) lookAtMark() (changed bool) {
 	mark, found, err := q.e.store.Get(runKey(q.run.id, partMark))
 	if err != nil {
 		q.fail(fmt.Errorf("durable: reading the mailbox of run %q: %w", q.run.id, err))
-		return
+		return false
 	}
-	q.marked = true
-	if found {
-		q.mark = mark
+	if !found {
+		mark = nil
 	}
+	changed = !bytes.Equal(mark, q.run.mark)
+	q.run.mark, q.marked = mark, true
+	return changed
 }
 
 // closeMailbox ends the mailbox together with its run. The commit is refused when a letter has come since the
 // mailbox was looked at: the code then runs again and may still receive it.
 func (q *round) closeMailbox() error {
-	q.lookAtMark()
+	if !q.marked {
+		q.lookAtMark()
+	}
 	b, id := &q.batch, q.run.id
 	all := mailboxKey(id)
 	switch mark := runKey(id, partMark); {
@@ -180,11 +183,11 @@ func (q *round) closeMailbox() error {
 		b.DeleteRange(all, after(all))
 		b.Delete(mark)
 		return q.broken
-	case q.mark == nil:
+	case q.run.mark == nil:
 		b.RequireAbsent(mark)
 		return q.broken
 	default:
-		b.RequireValue(mark, q.mark)
+		b.RequireValue(mark, q.run.mark)
 		b.Delete(mark)
 	}
 	if q.broken != nil {

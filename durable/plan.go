@@ -370,7 +370,7 @@ func (f *firing) cancel() error {
 		return err
 	}
 	q.letters = append(q.letters, letter{
-		kind: mailCancel, to: f.holder, name: f.plan.name, number: q.e.nextLetter(),
+		kind: mailCancel, to: f.holder, name: f.plan.name,
 		content: []byte("schedule " + f.plan.name + " starts its next run"),
 	})
 	return nil

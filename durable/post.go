@@ -95,7 +95,6 @@ func (q *round) post(l *letter) (accepted bool, err error) {
 	if err != nil || unreachable != nil {
 		return false, errors.Join(err, unreachable)
 	}
-	l.number = q.e.nextLetter()
 	q.put(l)
 	return false, nil
 }

@@ -40,8 +40,10 @@ type round struct {
 	dirty  bool              // the batch has something to write although there are no entries
 	boxes  map[string]*box   // of messages, by topic
 	family map[mailKind]*box // of what came from children and the parent
-	marked bool              // mark is known
-	mark   []byte            // the number of the letter that came last; nil when none has
+	marked bool              // the run's mark was looked at
+	torn   bool              // letters of several boxes were read, perhaps with a commit in between
+	taken  [][]byte          // keys of the letters that were received
+	skip   map[string]bool   // of them, those that are not to be read again
 	waits  []string          // the topics that the run waits for after the round, sorted
 }
 
@@ -242,7 +244,7 @@ func (q *round) send(c *Command) {
 		}
 		q.reached[c.To] = true
 		q.letters = append(q.letters, letter{
-			kind: mailMessage, to: c.To, name: c.Name, from: q.run.id, content: c.content, number: q.e.nextLetter(),
+			kind: mailMessage, to: c.To, name: c.Name, from: q.run.id, content: c.content,
 		})
 	}
 	q.answers = append(q.answers, ev)

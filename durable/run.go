@@ -24,6 +24,7 @@ type run struct {
 	refused int              // commits refused since the last one, see Engine.again
 	saved   map[string]saved // of steps that have not ended, by operation; what the store has
 	item    *item            // its place in a queue; nil when it is in none
+	mark    []byte           // the number of the letter that had come last when it looked; nil for none
 
 	// guarded by Engine.mu
 	inbox     []Event

@@ -54,8 +54,35 @@ func (q *round) mailWanted() bool {
 }
 
 // nextMail finds the operation that goes on next and the letter that it gets; no letter when its time is
-// over.
+// over. What was sent before that letter, to whatever is waited for, was received before: when something
+// comes while the parts of the mailbox are read, they are read again.
 func (q *round) nextMail() (*operation, *letter) {
+	for {
+		if q.torn || !q.marked && len(q.run.machine.waiting()) > 0 {
+			q.torn = false
+			if q.lookAtMark() {
+				q.lookAnew()
+			}
+		}
+		op, l := q.peekAll()
+		if !q.torn || !q.going() {
+			return op, l
+		}
+	}
+}
+
+// lookAnew forgets what was read of the mailbox, apart from what was received.
+func (q *round) lookAnew() {
+	q.mail |= q.run.machine.expectsMail()
+	q.boxes, q.family = nil, nil
+	q.skip = make(map[string]bool, len(q.taken))
+	for _, key := range q.taken {
+		q.skip[string(key)] = true
+	}
+}
+
+// peekAll looks into all parts of the mailbox from which a letter may be taken.
+func (q *round) peekAll() (*operation, *letter) {
 	var next *operation
 	var first *letter
 	m := q.run.machine
@@ -97,7 +124,6 @@ func (q *round) peek(op *operation) *letter {
 			q.boxes = map[string]*box{}
 		}
 		q.boxes[op.name] = x
-		q.lookAtMark()
 	}
 	l := q.first(x)
 	op.looked = l == nil
@@ -105,8 +131,7 @@ func (q *round) peek(op *operation) *letter {
 }
 
 // peekFamily returns the first letter of this kind that the run awaits, of those that come from its children
-// or its parent. Others are removed. What comes as the run is ending is of no use any more, so the mark is
-// not looked at.
+// or its parent. Others are removed.
 func (q *round) peekFamily(kind mailKind, event EventKind) *letter {
 	if q.mail&kind.flag() == 0 {
 		return nil
@@ -151,7 +176,12 @@ func (q *round) first(x *box) *letter {
 func (q *round) read(x *box) {
 	var bad error
 	x.empty = true
+	m := q.run.machine
+	q.torn = q.torn || len(m.topics()) > 1 || m.expectsMail() == maybeMessage|maybeChildEnd
 	err := q.e.store.Scan(x.from, x.to, func(key, value []byte) bool {
+		if q.skip[string(key)] {
+			return true
+		}
 		if len(x.letters) == mailChunk {
 			x.empty = false
 			x.from = bytes.Clone(key)
@@ -175,6 +205,7 @@ func (q *round) read(x *box) {
 // receive moves a letter from the mailbox into the journal. op is what it is for; nil for a cancellation.
 func (q *round) receive(op *operation, l *letter) {
 	q.batch.Delete(l.key)
+	q.taken = append(q.taken, l.key)
 	var x *box
 	ev := Event{From: l.from}
 	switch l.kind {
@@ -198,24 +229,19 @@ func (q *round) receive(op *operation, l *letter) {
 }
 
 // messageFirst looks into the mailbox before the timeout of a wait counts: a message that has come in time is
-// not lost to a timer that was quicker.
+// not lost to a timer that was quicker, and neither is the order of what came before it.
 func (q *round) messageFirst(ev *Event) {
 	op := q.run.machine.pending[ev.Op]
 	if ev.Kind != EventTimerFired || op == nil || op.kind != CommandReceive {
 		return
 	}
-	op.looked = false
+	q.mail |= maybeMessage
 	for q.going() && q.run.machine.pending[ev.Op] == op {
-		l := q.peek(op)
+		next, l := q.nextMail()
 		if l == nil {
 			return
 		}
-		for _, longest := range q.run.machine.waiting() {
-			if longest.name == op.name {
-				q.receive(longest, l)
-				break
-			}
-		}
+		q.receive(next, l)
 		q.answer()
 	}
 }

@@ -11,8 +11,10 @@ import (
 // Topic is a kind of message to runs, by its durable name: what it is about and the type of its content. Each
 // run has a mailbox; what is sent to the run stays there until the run receives it, in the order of arrival.
 //
-// Messages of one topic keep their order per sender. When several branches of a run wait for the same topic,
-// each message goes to the one that has waited longest. What a run has not received when it ends is dropped.
+// A run receives what it waits for in the order in which it was sent, whatever the topics: what one sender,
+// or one commit, sends, and what is sent after something else was accepted. The ends of its children are part
+// of that order. When several branches of a run wait for the same topic, each message goes to the one that has
+// waited longest. What a run has not received when it ends is dropped.
 type Topic[T any] struct {
 	name string
 }

@@ -147,7 +147,6 @@ func postmen(w *sim.World) {
 		return 0, nil
 	})
 	p := boot(w, durable.Config{}, baby, reader, postman)
-	p.glance = true // topics are read one after the other
 	readers := []string{"a", "b"}
 	for i, id := range readers {
 		start(w.Context(), p, reader, id, time.Duration(i+1)*time.Millisecond)

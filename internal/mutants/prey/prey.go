@@ -79,7 +79,6 @@ type plant struct {
 	mend       func(err error) bool      // what to do about an engine that can't go on; nil: nothing
 	alive      time.Time                 // when the process committed last
 	wasDown    bool                      // for a long time
-	glance     bool                      // nothing comes while a run looks into its mailbox
 }
 
 // told is a committed entry.
@@ -160,7 +159,7 @@ func (o overtaken) Get(key []byte) ([]byte, bool, error) {
 
 func (o overtaken) Scan(from, to []byte, visit func(key, value []byte) bool) error {
 	err := o.Store.Scan(from, to, visit)
-	if from[0] == 'q' && !o.p.glance {
+	if from[0] == 'q' {
 		o.lag("overtaken after a look into the mailbox", 3)
 	}
 	return err
