@@ -3,6 +3,7 @@ package durable_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/reprise-dst/reprise/durable"
 	"github.com/reprise-dst/reprise/store"
@@ -116,4 +117,29 @@ func TestACancelFunctionInAStepSaysWhatToWrite(t *testing.T) {
 	_, err = run.Result(t.Context())
 	require.ErrorContains(t, err, "durable: a cancel function of a workflow was called outside of the "+
 		"workflow, perhaps in a step or after the run had ended; only branches of the run may call it")
+}
+
+// TestAHandleOfAnotherWorkflowIsRefused: whatever is asked of the run, and at once.
+func TestAHandleOfAnotherWorkflowIsRefused(t *testing.T) {
+	sleeps := durable.Define("sleeps", func(ctx durable.Context, _ int) (int, error) {
+		return 0, ctx.Sleep(time.Hour)
+	})
+	e := open(t, store.OpenMemory(), hello, sleeps)
+	start(t, sleeps, e, "r", 0)
+	wrong := hello.Run(e, "r")
+	_, err := wrong.Result(t.Context())
+	for _, err := range []error{
+		err, wrong.Cancel(t.Context(), ""), wrong.Terminate(t.Context(), ""), wrong.Pause(t.Context(), ""),
+		wrong.Retry(t.Context()),
+	} {
+		require.ErrorIs(t, err, durable.ErrConflict)
+		require.EqualError(t, err, `durable: the id belongs to another run: "r" was started as workflow "sleeps", `+
+			`and is asked as one of "hello"; ask with the Run method of the workflow that it belongs to`)
+	}
+	_, err = hello.Run(e, "nobody").Result(t.Context())
+	require.ErrorIs(t, err, durable.ErrNotFound)
+	require.NoError(t, sleeps.Run(e, "r").Cancel(t.Context(), ""))
+	var none *durable.Workflow[string, string]
+	require.PanicsWithValue(t, "durable: Run was called on a nil *Workflow; use one that Define returned",
+		func() { none.Run(e, "r") })
 }

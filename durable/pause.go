@@ -18,6 +18,9 @@ import (
 // stays. A parked run can be paused, so that Open does not try it again. When the run has ended the error is
 // ErrEnded.
 func (r Run[Out]) Pause(ctx context.Context, reason string) error {
+	if err := r.usable(); err != nil {
+		return err
+	}
 	return r.engine.Pause(ctx, r.id, reason)
 }
 

@@ -19,7 +19,12 @@ import (
 // take up what is not there any more; Fork it from an earlier entry, or start it anew. So is a run that would
 // fail again at once, and one that failed with its child: retry the child first. What the failed run did not
 // receive in time was refused or is gone; a parent was told of the failure, and is not told again.
-func (r Run[Out]) Retry(ctx context.Context) error { return r.engine.Retry(ctx, r.id) }
+func (r Run[Out]) Retry(ctx context.Context) error {
+	if err := r.usable(); err != nil {
+		return err
+	}
+	return r.engine.Retry(ctx, r.id)
+}
 
 // Retry is Run.Retry for the run with this id, whatever its workflow.
 func (e *Engine) Retry(ctx context.Context, run string) error {

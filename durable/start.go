@@ -12,8 +12,9 @@ import (
 
 // Run is a handle on one execution of a workflow.
 type Run[Out any] struct {
-	engine *Engine
-	id     string
+	engine   *Engine
+	id       string
+	workflow string // that it is to belong to; empty when it is known to
 }
 
 // ID returns the run's id.
@@ -44,8 +45,34 @@ func (w *Workflow[In, Out]) Start(ctx context.Context, e *Engine, id string, in 
 	})
 }
 
-// Run returns a handle on a run that was started before, by this process or another.
-func (w *Workflow[In, Out]) Run(e *Engine, id string) Run[Out] { return Run[Out]{engine: e, id: id} }
+// Run returns a handle on a run that was started before, by this process or another. What is asked of it is
+// refused with ErrConflict when the run is one of another workflow.
+func (w *Workflow[In, Out]) Run(e *Engine, id string) Run[Out] {
+	if w == nil {
+		panic("durable: Run was called on a nil *Workflow; use one that Define returned")
+	}
+	return Run[Out]{engine: e, id: id, workflow: w.name}
+}
+
+// usable says why nothing can be asked of the run.
+func (r Run[Out]) usable() error {
+	if err := r.engine.missing(); err != nil || r.workflow == "" {
+		return err
+	}
+	data, found, err := r.engine.store.Get(runKey(r.id, partHeader))
+	if err != nil {
+		return fmt.Errorf("durable: looking for run %q: %w", r.id, err)
+	}
+	if !found {
+		return nil // who is asked will say so
+	}
+	h, err := decodeHeader(r.id, data)
+	if err == nil && h.workflow != r.workflow {
+		err = fmt.Errorf("%w: %q was started as workflow %q, and is asked as one of %q; ask with the Run method "+
+			"of the workflow that it belongs to", ErrConflict, r.id, h.workflow, r.workflow)
+	}
+	return err
+}
 
 // Result waits for the run's end and returns what its workflow returned: the result, or the error as a
 // *RunError. It returns at once with ErrNotFound when there is no such run, with a *ParkedError when the
@@ -53,7 +80,7 @@ func (w *Workflow[In, Out]) Run(e *Engine, id string) Run[Out] { return Run[Out]
 // unharmed. ctx bounds the waiting only.
 func (r Run[Out]) Result(ctx context.Context) (Out, error) {
 	var out Out
-	if err := r.engine.missing(); err != nil {
+	if err := r.usable(); err != nil {
 		return out, err
 	}
 	result, err := r.engine.result(ctx, r.id)

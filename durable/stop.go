@@ -17,6 +17,9 @@ import (
 // is paused sees the cancellation when it is resumed. One that is parked can't see it: the error is a
 // *ParkedError; Resume or Terminate it.
 func (r Run[Out]) Cancel(ctx context.Context, reason string) error {
+	if err := r.usable(); err != nil {
+		return err
+	}
 	return r.engine.Cancel(ctx, r.id, reason)
 }
 
@@ -32,6 +35,9 @@ func (e *Engine) Cancel(ctx context.Context, run, reason string) error {
 // context: then they go on alone. It works on runs that are parked or paused, and on those of unknown
 // workflows. When the run has ended the error is ErrEnded.
 func (r Run[Out]) Terminate(ctx context.Context, reason string) error {
+	if err := r.usable(); err != nil {
+		return err
+	}
 	return r.engine.Terminate(ctx, r.id, reason)
 }
 
