@@ -124,7 +124,6 @@ func (e *Engine) childStarted(s *startedChild) {
 		e.tell(s.item.lane, laneNews{item: *s.item})
 		return
 	}
-	e.hooks.committed(startedInfo(s.id, &s.entry.Event), []Entry{s.entry})
 	e.wake(s.id, nil)
 }
 

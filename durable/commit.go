@@ -66,9 +66,6 @@ func (e *Engine) commit(q *round) error {
 	}
 	r.writeLines()
 	e.hooks.committed(r.info(), entries)
-	if q.next != nil {
-		e.hooks.committed(startedInfo(r.id, &q.next.Event), []Entry{*q.next})
-	}
 	if q.end != nil && len(e.hooks) > 0 {
 		e.hooks.ended(q.howEnded())
 	}

@@ -24,8 +24,9 @@ type Interceptor struct {
 	// StepOverdue: an attempt has reached a limit of its StepOptions, and a second after its context was
 	// cancelled it has not returned. It counts as failed; what it returns later is dropped.
 	StepOverdue func(step StepInfo)
-	// Committed: these journal entries are durable; the first of a run is EventStarted. One that is Unanswered
-	// is told once more when its run has answered it, as that of a child that has just been started.
+	// Committed: these journal entries are durable; the first of a run is EventStarted. Entries come in the
+	// order of the journal, each when the run has answered it; one that parks the run is told before, as
+	// Unanswered, too.
 	Committed func(run RunInfo, entries []Entry)
 	// Ended: the run's end is durable; err is why it failed, was cancelled or terminated.
 	Ended func(run RunInfo, status Status, err error)

@@ -276,3 +276,36 @@ func inOrder(lines []string, suffix string, at int) (out []string) {
 	}
 	return append(append(append([]string(nil), out[:at]...), moved...), out[at:]...)
 }
+
+// TestEntriesAreToldOnceInTheirOrder: also the first ones, which others have written.
+func TestEntriesAreToldOnceInTheirOrder(t *testing.T) {
+	var mu sync.Mutex
+	told := map[string][]int{}
+	line := durable.NewQueue("line", hello, durable.QueueConfig{})
+	parent := durable.Define("parent", func(ctx durable.Context, again bool) (string, error) {
+		if again {
+			return durable.ContinueAsNew[string](ctx, false)
+		}
+		return durable.StartChild(ctx, hello, "a").Await(ctx)
+	})
+	queued := durable.Define("queued", func(ctx durable.Context, _ int) (string, error) {
+		return line.EnqueueChild(ctx, "b", durable.Item{}).Await(ctx)
+	})
+	e := openWith(t, durable.Config{
+		Store: store.OpenMemory(), Workflows: []durable.Definition{parent, queued},
+		Queues: []durable.QueueDefinition{line},
+		Interceptors: []durable.Interceptor{{Committed: func(run durable.RunInfo, entries []durable.Entry) {
+			mu.Lock()
+			defer mu.Unlock()
+			for i := range entries {
+				told[run.Run] = append(told[run.Run], entries[i].Seq)
+			}
+		}}},
+	})
+	result(t, start(t, parent, e, "p", true))
+	result(t, start(t, queued, e, "q", 0))
+	require.NoError(t, e.Close(t.Context()))
+	require.Equal(t, map[string][]int{
+		"p": {1, 1, 2}, "p/2:1": {1, 2}, "q": {1, 2}, "q/1": {1, 2},
+	}, told)
+}

@@ -156,10 +156,10 @@ type dispatch struct {
 	full  bool // there may be more that can start
 }
 
-// begun is an item that has got a slot. The entry is the first of its journal, unless it has begun before.
+// begun is an item that has got a slot.
 type begun struct {
 	*item
-	entry *Entry
+	again bool // its run had begun before
 }
 
 // prepare brings the state up to date.
@@ -311,13 +311,13 @@ func (d *dispatch) setAside(key []byte, run string, why error) {
 // begin gives an item a slot, and its run the first entry of its journal.
 func (d *dispatch) begin(it *item) error {
 	s := d.pump.state
-	g := begun{item: it}
-	if !it.begun() {
-		entry, data, err := it.begins(d.now)
+	g := begun{item: it, again: it.begun()}
+	if !g.again {
+		_, data, err := it.begins(d.now)
 		if err != nil {
 			return err
 		}
-		g.entry, it.entry = &entry, nil
+		it.entry = nil
 		d.batch.Set(journalKey(it.run, 1), data)
 		d.batch.Set(activeKey(it.run), nil)
 		if s.limits.Rate.Starts > 0 {
@@ -341,12 +341,11 @@ func (d *dispatch) release() {
 		s.add(it.priority, it.key, it.number)
 	}
 	for _, g := range d.begun {
-		if g.entry == nil {
+		if g.again {
 			d.e.wakeFor(g.run, anyMail)
-			continue
+		} else {
+			d.e.wake(g.run, nil)
 		}
-		d.e.hooks.committed(startedInfo(g.run, &g.entry.Event), []Entry{*g.entry})
-		d.e.wake(g.run, nil)
 	}
 }
 

@@ -13,8 +13,8 @@ import (
 //
 // A run receives what it waits for in the order in which it was sent, whatever the topics: what one sender,
 // or one commit, sends, and what is sent after something else was accepted. The ends of its children are part
-// of that order. When several branches of a run wait for the same topic, each message goes to the one that has
-// waited longest. What a run has not received when it ends is dropped.
+// of that order. When several branches of a run wait for the same topic, each message goes to the one that
+// has waited longest. What a run has not received when it ends is dropped.
 type Topic[T any] struct {
 	name string
 }

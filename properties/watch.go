@@ -90,9 +90,6 @@ func (v *watch) committed(run string, entries []durable.Entry) {
 			clear(r.begun)
 			clear(r.topics)
 		}
-		if e.Unanswered && e.Seq <= len(r.entries) {
-			continue // a child's start, of which its parent learns late
-		}
 		if e.Seq <= len(r.entries) { // the answer to an entry that had none
 			r.entries = r.entries[:e.Seq-1]
 		} else {
