@@ -259,9 +259,15 @@ func TestATerminatedTreeEndsThroughCrashes(t *testing.T) {
 		})
 		w.Sometimes("the answer is lost", err != nil)
 		ended := 0
-		for _, id := range []string{"g", "g/1", "g/2", "g/1/1", "<x>"} {
+		for _, it := range []struct {
+			id   string
+			flow interface {
+				Run(e *durable.Engine, id string) durable.Run[string]
+			}
+		}{{"g", grand}, {"g/1", parent}, {"g/2", parent}, {"g/1/1", patient}, {"<x>", patient}} {
+			id := it.id
 			err := p.insist(w.Context(), "result of "+id, func(ctx context.Context) error {
-				_, err := grand.Run(p.engine, id).Result(ctx)
+				_, err := it.flow.Run(p.engine, id).Result(ctx)
 				return err
 			})
 			if id == "g" || !errors.Is(err, durable.ErrNotFound) {
