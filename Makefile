@@ -45,7 +45,7 @@ fmt: ## format all Go code (gofumpt)
 	$(TOOL) gofumpt -w .
 
 golden: ## accept what the tests produce as the new golden files and transcripts; then read git diff
-	@pkgs=$$($(call importing,$(MODULE).internal.golden)); \
+	@pkgs=$$($(call importing,$(MODULE).internal.(golden|plantedtest))); \
 	go test ./internal/golden $$pkgs -update
 	@pkgs=$$($(call importing,github.com.cockroachdb.datadriven)); \
 	[ -z "$$pkgs" ] || go test $$pkgs -rewrite

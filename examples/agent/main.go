@@ -46,7 +46,7 @@ func run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		fmt.Printf("%s: %s\n\n", run.ID(), answer)
+		fmt.Printf("%s: %s\n", run.ID(), answer)
 	}
 	return nil
 }

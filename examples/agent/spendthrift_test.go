@@ -18,7 +18,7 @@ type spendthrift struct{ Services }
 
 func (s spendthrift) Use(ctx context.Context, c Call, _ string) (string, error) {
 	info, _ := durable.Info(ctx)
-	return s.Services.Use(ctx, c, fmt.Sprint(info.Run, info.ID, info.Attempt))
+	return s.Services.Use(ctx, c, fmt.Sprintf("%s/%s/%d", info.Run, info.ID, info.Attempt))
 }
 
 // TestSpendthrift finds it: a crash between the payment and its checkpoint pays again.

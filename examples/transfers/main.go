@@ -36,18 +36,19 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	const transfers = 60
-	for i := range transfers { // all at once: those that meet at an account run again, until each was alone
-		from := Accounts[i%len(Accounts)]
-		to := Accounts[(i+1+i/7%2)%len(Accounts)]
-		id := fmt.Sprintf("transfer-%d", i)
-		if _, err := transfer.Start(ctx, engine, id, Transfer{from, to, 20 + 7*i%60}); err != nil {
+	defer engine.Close(ctx)
+	var runs []durable.Run[Receipt]
+	for i := range 60 { // all at once: those that meet at an account run again, until each was alone
+		from, to := Accounts[i%len(Accounts)], Accounts[(i+1+i/7%2)%len(Accounts)]
+		run, err := transfer.Start(ctx, engine, fmt.Sprintf("transfer-%d", i), Transfer{from, to, 20 + 7*i%60})
+		if err != nil {
 			return err
 		}
+		runs = append(runs, run)
 	}
 	refused := 0
-	for i := range transfers {
-		_, err := transfer.Run(engine, fmt.Sprintf("transfer-%d", i)).Result(ctx)
+	for _, run := range runs {
+		_, err := run.Result(ctx)
 		switch {
 		case errors.Is(err, ErrFunds):
 			refused++
@@ -56,13 +57,12 @@ func run(ctx context.Context) error {
 		}
 	}
 	fmt.Printf("%d transfers at once among %d accounts of %d each; %d were refused for lack of money\n",
-		transfers, len(Accounts), Opening, refused)
-	err = engine.View(ctx, func(tx *durable.Tx) error {
+		len(runs), len(Accounts), Opening, refused)
+	return engine.View(ctx, func(tx *durable.Tx) error {
 		for _, account := range Accounts {
 			fmt.Printf("  %-6s%4d\n", account, Balance(tx, account))
 		}
 		fmt.Printf("  %-6s%4d\n", "total", Total(tx))
 		return nil
 	})
-	return errors.Join(err, engine.Close(ctx))
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/reprise-dst/reprise/durable"
@@ -34,7 +35,8 @@ func bank(transfer func() *durable.Workflow[Transfer, Receipt]) properties.Confi
 						w.Sometimes("a transfer is refused", errors.Is(o.Err, ErrFunds))
 						if o.Err == nil {
 							payers[o.Input.From]++
-							w.Always("no money is made or lost", o.Result.Total == Opening*len(Accounts))
+							w.Always("no money is made or lost", o.Result.Total == Opening*len(Accounts),
+								fmt.Sprintf("%d in all accounts after %+v", o.Result.Total, o.Input))
 							w.Always("no account is overdrawn", o.Result.Left >= 0)
 							w.Sometimes("two transfers contend for an account", payers[o.Input.From] > 1)
 						}
