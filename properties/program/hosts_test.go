@@ -20,46 +20,42 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pace is how fast things go around an engine, in both worlds by the same rule: what begins or ends does so
+// paced is a host, and how fast things go on it, in both worlds by the same rule: what begins or ends does so
 // at a moment of its own, which the seed, the time and a name decide. So virtual time orders all that
 // happens, and nothing is left to what the hosts need not have in common: which of two goroutines is first,
 // when steps end together, a child and its parent, or a deadline has passed already as it is set.
-type pace struct {
+type paced struct {
+	durable.Host
 	seed  int
-	host  durable.Host
 	sleep func(ctx context.Context, d time.Duration) error
 }
 
 // nap lets some time pass, which nothing ends early.
-func (p pace) nap(most time.Duration, name string) {
+func (p paced) nap(most time.Duration, name string) {
 	h := fnv.New64a()
-	fmt.Fprint(h, p.seed, " ", p.host.Now().UnixNano(), " ", name)
+	fmt.Fprint(h, p.seed, " ", p.Now().UnixNano(), " ", name)
 	_ = p.sleep(context.Background(), time.Duration(h.Sum64()%uint64(most)))
 }
 
 // step surrounds attempts at steps and transactions.
-func (p pace) step(ctx context.Context, s durable.StepInfo, next func(context.Context) error) error {
+func (p paced) step(ctx context.Context, s durable.StepInfo, next func(context.Context) error) error {
 	p.nap(time.Second/4, s.String())
 	defer p.nap(time.Second/4, s.String())
 	return next(ctx)
 }
 
-// pacedHost is a host on which tasks and timers begin late.
-type pacedHost struct {
-	durable.Host
-	pace
-}
-
-func (h pacedHost) Go(name string, fn func(context.Context)) {
-	h.Host.Go(name, func(ctx context.Context) {
-		h.nap(time.Second/4, name)
+// Go starts a task, which begins late.
+func (p paced) Go(name string, fn func(context.Context)) {
+	p.Host.Go(name, func(ctx context.Context) {
+		p.nap(time.Second/4, name)
 		fn(ctx)
 	})
 }
 
-func (h pacedHost) AfterFunc(d time.Duration, fn func()) (stop func() bool) {
-	return h.Host.AfterFunc(d, func() {
-		h.nap(time.Second/4, "timer")
+// AfterFunc sets a timer, which is late.
+func (p paced) AfterFunc(d time.Duration, fn func()) (stop func() bool) {
+	return p.Host.AfterFunc(d, func() {
+		p.nap(time.Second/4, "timer")
 		fn()
 	})
 }
@@ -68,7 +64,7 @@ func (h pacedHost) AfterFunc(d time.Duration, fn func()) (stop func() bool) {
 // happen meanwhile.
 type pacedStore struct {
 	store.Store
-	pace
+	paced
 }
 
 func (s pacedStore) Commit(b *store.Batch) error {
@@ -79,11 +75,12 @@ func (s pacedStore) Commit(b *store.Batch) error {
 
 // play runs a program twice, and its children, to their ends. What it returns is all that is left: the
 // journals, to be read, and every byte in the store.
-func (p pace) play(t require.TestingT, ctx context.Context, st store.Store, prog program.Program) string {
+func (p paced) play(t require.TestingT, ctx context.Context, st store.Store, prog program.Program) string {
 	main, others, queues := prog.Workflow(program.Outside{Sleep: p.sleep})
 	e, err := durable.Open(durable.Config{
-		Store: pacedStore{st, p}, Host: pacedHost{p.host, p}, Workflows: append(others, main), Queues: queues,
-		Interceptors: []durable.Interceptor{{Step: p.step}}, Cold: p.seed%3 == 1, Warm: -(p.seed % 3),
+		Store: pacedStore{st, p}, Host: p, Workflows: append(others, main), Queues: queues,
+		Interceptors: []durable.Interceptor{{Step: p.step}},
+		Cold:         p.seed%3 == 1, Warm: -(p.seed % 3), // or warm, or out of memory while it waits
 	})
 	require.NoError(t, err)
 	for i := range 2 {
@@ -109,7 +106,7 @@ func simulated(t *testing.T, seed int, prog program.Program) (left string) {
 	r, err := sim.Sweep(sim.Config{Explore: "fifo", Disk: store.NewMemoryDisk}, func(w *sim.World) {
 		n := w.Node("worker", func(*sim.Node) {})
 		require.NoError(w, n.Call(w.Context(), "play", func(ctx context.Context) error {
-			left = pace{seed, n, w.Sleep}.play(w, ctx, n.Store(), prog)
+			left = paced{n, seed, w.Sleep}.play(w, ctx, n.Store(), prog)
 			return nil
 		}))
 	})
@@ -130,7 +127,7 @@ func produced(
 		time.Sleep(time.Until(sim.Epoch))
 		st, err := open()
 		require.NoError(t, err)
-		left = pace{seed, host, wait}.play(t, t.Context(), st, prog)
+		left = paced{host, seed, wait}.play(t, t.Context(), st, prog)
 		require.NoError(t, st.Close())
 	})
 	return left
