@@ -57,6 +57,9 @@
 //		})
 //	}
 //
+// What goes wrong is what fault.Default says: crashes, torn writes and slow answers. Config.Sim.Faults is
+// another plan, such as one with dependency-error for a [sim.Dependency] that the steps call.
+//
 // A failure prints the smallest difference from a run without faults and in plain order that still breaks
 // the property, and one command that reproduces it; see package sim for the report and for the flags.
 // Exhaust takes the same Config:

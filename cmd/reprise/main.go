@@ -1,6 +1,6 @@
 // Command reprise looks into a store of durable workflows while no engine has it open.
 //
-//	go install github.com/reprise-dst/reprise/cmd/reprise
+//	go install github.com/reprise-dst/reprise/cmd/reprise@latest
 //
 //	reprise runs FOLDER                 list the runs and how far they have come
 //	reprise journal FOLDER RUN          print the journal of a run; --json for machines
@@ -75,10 +75,12 @@ func (c *journalCmd) Run(out io.Writer) error {
 	})
 }
 
-// withStore opens an existing store; a folder that is missing is not created.
+// withStore opens an existing store. One that is missing is not made, in an empty folder either.
 func withStore(folder string, use func(store.Store) error) error {
-	if _, err := os.Stat(folder); err != nil {
-		return err
+	if files, err := os.ReadDir(folder); err != nil {
+		return fmt.Errorf("there is no store: %w", err)
+	} else if len(files) == 0 {
+		return fmt.Errorf("there is no store: the folder %s is empty", folder)
 	}
 	st, err := store.OpenPebble(folder, store.PebbleOptions{})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -64,5 +65,11 @@ $`, out.String())
 func TestBadInput(t *testing.T) {
 	var out bytes.Buffer
 	require.ErrorContains(t, (&runsCmd{Folder: filepath.Join(t.TempDir(), "none")}).Run(&out), "no such file")
+	empty := t.TempDir()
+	require.EqualError(t, (&runsCmd{Folder: empty}).Run(&out),
+		"there is no store: the folder "+empty+" is empty")
+	left, err := os.ReadDir(empty)
+	require.NoError(t, err)
+	require.Empty(t, left)
 	require.EqualError(t, (&journalCmd{Folder: fill(t), ID: "zz"}).Run(&out), `durable: run not found: "zz"`)
 }

@@ -1,6 +1,6 @@
 // Command reprisevet reports code that a replay of a durable workflow can't repeat. It is a vet tool:
 //
-//	go install github.com/reprise-dst/reprise/cmd/reprisevet
+//	go install github.com/reprise-dst/reprise/cmd/reprisevet@latest
 //	go vet -vettool=$(which reprisevet) ./...
 //
 // or, which is the same, by itself:
