@@ -116,6 +116,16 @@ func TestWordsOfCoverage(t *testing.T) {
 	require.Equal(t, 73, r.Runs)
 }
 
+// TestMissingSchedule: a path is often given from the module's root, where the command is typed.
+func TestMissingSchedule(t *testing.T) {
+	ownModule(t)
+	t.Setenv("REPRISE_SCHEDULE", "shop/testdata/sim/TestShop/1.schedule")
+	out, failed := spied(t, "TestShop", memory, func(*sim.World) {})
+	require.True(t, failed)
+	require.Equal(t, "sim: the schedule can't be read: open shop/testdata/sim/TestShop/1.schedule: no such "+
+		"file or directory; go test runs in the package's folder, so the path begins there", out)
+}
+
 // TestEnumerationIgnoresSeeds: what a test proves does not depend on how many seeds others run, and of
 // several shards the first proves all of it.
 func TestEnumerationIgnoresSeeds(t *testing.T) {
