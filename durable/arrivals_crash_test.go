@@ -170,27 +170,40 @@ func TestADeletedRunGetsNoMessageThroughCrashes(t *testing.T) {
 	})
 }
 
-// TestAnIDIsFreeOnceItsRunIsDeletedThroughCrashes: also for whoever starts it while the run that was deleted
-// is still leaving the memory.
+// TestAnIDIsFreeOnceItsRunIsDeletedThroughCrashes: whoever starts it, or has it started by a run or a queue,
+// while the run that was deleted is still leaving the memory.
 func TestAnIDIsFreeOnceItsRunIsDeletedThroughCrashes(t *testing.T) {
-	sweepPlant(t, 500, func(w *sim.World) {
-		p := newPlant(w, hello)
+	queue := durable.NewQueue("q", hello, durable.QueueConfig{})
+	starter := durable.Define("starter", func(ctx durable.Context, id string) (string, error) {
+		return durable.StartDetached(ctx, hello, id, "1")
+	})
+	sweepPlant(t, 1000, func(w *sim.World) {
+		p := newPlantWith(w, durable.Config{Queues: []durable.QueueDefinition{queue}}, hello, starter)
 		startOn(w.Context(), p, hello, "r", "0")
-		client := func(i int) string { return fmt.Sprint("client ", i) }
-		w.Concurrently(client, 2, func(ctx context.Context, i int) {
-			_ = w.Sleep(ctx, time.Duration(w.Pick("pause of client", 3))*time.Millisecond)
-			err := p.insist(ctx, "delete", func(ctx context.Context) error { return p.engine.Delete(ctx, "r") })
-			w.Sometimes("a run is deleted", err == nil)
-			err = p.insist(ctx, "start", func(ctx context.Context) error {
-				_, err := hello.Start(ctx, p.engine, "r", "1")
-				return err
-			})
-			require.True(w, err == nil || errors.Is(err, durable.ErrConflict), "%v", err)
+		_ = w.Sleep(w.Context(), time.Duration(w.Pick("pause of client", 3))*time.Millisecond)
+		err := p.insist(w.Context(), "delete", func(ctx context.Context) error { return p.engine.Delete(ctx, "r") })
+		w.Sometimes("the run is deleted", err == nil)
+		how := w.Pick("how it is started", 3)
+		err = p.insist(w.Context(), "start", func(ctx context.Context) (err error) {
+			switch how {
+			case 0:
+				_, err = hello.Start(ctx, p.engine, "r", "1")
+			case 1:
+				_, err = starter.Start(ctx, p.engine, "s", "r")
+			case 2:
+				_, err = queue.Enqueue(ctx, p.engine, "1", durable.Item{ID: "r"})
+			}
+			return err
 		})
+		require.True(w, err == nil || errors.Is(err, durable.ErrConflict), "%v", err)
+		if how == 1 {
+			_, err = resultOn(w.Context(), p, starter, "s")
+			require.True(w, err == nil || errors.Is(err, durable.ErrConflict), "%v", err)
+		}
 		got, err := resultOn(w.Context(), p, hello, "r")
 		require.NoError(w, err)
 		require.Contains(w, []string{"<0>", "<1>"}, got)
-		p.settled(named(hello))
+		p.settled(named(hello, starter))
 	})
 }
 

@@ -31,6 +31,7 @@ type run struct {
 	taken     []Event   // from the inbox, to be applied
 	mail      mailFlags // letters that may have come since the mailbox was looked at
 	called    bool      // it was to be loaded
+	anew      bool      // it was to be loaded while it was: its id may be another run's by now
 	recovered bool      // it is loaded for what an earlier engine has left
 	driven    bool
 	starting  bool
@@ -91,6 +92,7 @@ func (e *Engine) bring(id string, ev *Event, mail mailFlags, recovered bool) {
 	r.called = true
 	r.mail |= mail
 	if r.driven {
+		r.anew = r.anew || ev == nil && (mail == 0 || mail == anyMail)
 		e.mu.Unlock()
 		return
 	}
@@ -117,7 +119,7 @@ func (e *Engine) drive(r *run) {
 // loaded brings a run into memory. It reports false when the run can't go on, or needs not to.
 func (e *Engine) loaded(r *run) bool {
 	e.mu.Lock()
-	r.called = false
+	r.called, r.anew = false, false
 	e.mu.Unlock()
 	err := e.load(r)
 	if err == nil {
@@ -194,6 +196,9 @@ func (e *Engine) finish(r *run) {
 		return
 	}
 	e.unclaimLeft(r)
+	if r.anew {
+		e.wakeFor(r.id, anyMail)
+	}
 }
 
 func (e *Engine) drop(r *run, parked error) {
