@@ -53,6 +53,10 @@ func configured(t testing.TB, cfg Config) Config {
 	if err := cfg.override(); err != nil {
 		t.Fatal(err)
 	}
+	cfg.stalled = func() {
+		fmt.Fprintf(os.Stderr, "reprise: %s: no world has ended for %v; a task that computes is not interrupted: "+
+			"SIGQUIT, or -timeout of go test, shows where it is\n", cfg.Name, stallAfter)
+	}
 	if cfg.Progress == nil {
 		cfg.Progress = func(r Result) {
 			fmt.Fprintf(os.Stderr, "reprise: %s: %s, no failure so far\n", cfg.Name, r.Summary())
@@ -216,7 +220,13 @@ func sweepWith(c *Config, body func(*World)) (Result, error) {
 		s.stopped = deadline(c.AtMost)
 	}
 	s.progress = progress(c, s)
+	if c.stalled != nil {
+		s.alarm = time.AfterFunc(stallAfter, c.stalled)
+	}
 	found := s.run()
+	if s.alarm != nil {
+		s.alarm.Stop() // what follows has a limit of its own
+	}
 	r := s.total.result()
 	r.Elapsed = time.Since(began)
 	r.Coverage = s.strategy.Coverage()
@@ -247,6 +257,9 @@ func deadline(d time.Duration) func() bool {
 
 // progressEvery is how often a long sweep says how far it is.
 var progressEvery = 2 * time.Second
+
+// stallAfter is how long no world may end until it is said.
+var stallAfter = 10 * time.Second
 
 // progress calls cfg.Progress with what the sweep has counted, at most every two seconds.
 func progress(c *Config, s *sweep) func() {

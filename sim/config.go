@@ -100,6 +100,7 @@ type Config struct {
 	ownFaults bool   // the plan is not the test's own
 	ownStarts bool   // RandomStarts is not the test's own
 	elsewhere bool   // another shard runs all of it
+	stalled   func() // told when no world has ended for stallAfter; may be nil
 	allowed   [placeCount]bool
 }
 

@@ -87,3 +87,12 @@ func RunAfter(cfg Config, others int, seed uint64, body func(w *World)) (trace s
 	})
 	return trace
 }
+
+// Stalled is a configuration with which it is told that no world has ended for d, until the test ends.
+func Stalled(t *testing.T, cfg Config, d time.Duration, told func()) Config {
+	before := stallAfter
+	stallAfter = d
+	t.Cleanup(func() { stallAfter = before })
+	cfg.stalled = told
+	return cfg
+}

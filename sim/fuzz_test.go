@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -102,6 +103,19 @@ func TestProgress(t *testing.T) {
 	require.Greater(t, said[0].Runs, 0)
 	require.Greater(t, r.Runs, said[0].Runs)
 	require.GreaterOrEqual(t, r.Elapsed, cfg.For)
+}
+
+// TestStall: a world that computes for long is not silent, and others are.
+func TestStall(t *testing.T) {
+	var told atomic.Int64
+	cfg := sim.Stalled(t, memory, 50*time.Millisecond, func() { told.Add(1) })
+	cfg.Runs = 1
+	_, err := sim.Sweep(cfg, func(*sim.World) {
+		for told.Load() == 0 {
+		}
+	})
+	require.NoError(t, err)
+	require.EqualValues(t, 1, told.Load())
 }
 
 // TestDrawAsks looks at what is drawn for a choice with a rate, and lets draw panic.

@@ -23,6 +23,7 @@ type sweep struct {
 	progress func()      // called after each batch
 	expired  func() bool // whether the time for the sweep is over; nil when only cfg.Runs counts
 	stopped  func() bool // whether the sweep must end, however few runs it has had; nil when it need not
+	alarm    *time.Timer // goes off when no world ends; nil for none
 	lanes    int
 	total    tally
 
@@ -205,6 +206,9 @@ func (s *sweep) one(l *lane) bool {
 	l.perform(&job{world: l.newWorld(s.cfg, b.run.Seed, b.run.Source, false), index: i, ended: func(w *World) {
 		b.take(w)
 		s.note(i)
+		if s.alarm != nil {
+			s.alarm.Reset(stallAfter)
+		}
 	}}, s.body)
 	if b.failure == nil && s.selfChecks(b.run) {
 		s.again(l, i)
