@@ -24,10 +24,14 @@ type Config[In, Out any] struct {
 	// had begun and that has such a step must have been undone; in a run or a Scope, no step may be undone that
 	// was not done or before one that its branch did later.
 	Undo map[string]string
-	// FaultFree makes each run run again without faults, on a node and in a World of its own, while it learns of
-	// its completions in the same order: the result must be the same. It is for steps whose results do not
-	// depend on time, on chance, or on other runs. Runs that got messages, updates or children, that were
-	// cancelled, or that can't have the same order without faults are left out. Exhaust does not do it.
+	// FaultFree makes all runs, those that they start included, happen once more without faults, on a node and
+	// in a World of their own, by a clock that shows the times of the journals. Ends of steps, messages,
+	// updates, cancellations, timers and commits come in the same order; each run must end alike. When the order
+	// can't be kept, because only a fault makes it possible, only those runs count that end alike all the same;
+	// the summary says how many were compared, and how many were left out. It is for steps whose results do not
+	// depend on time, on chance, or on how often their attempts are interrupted. For the second time, World is
+	// called with choices that repeat themselves, see World.Repeat of package sim; it can't make further nodes.
+	// Exhaust does not do it.
 	FaultFree bool
 	// FaultTime is how much virtual time a world has until its faults stop; 0 for a day. Runs that take long,
 	// as a subscription does, want more.

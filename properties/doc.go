@@ -19,8 +19,9 @@
 //	ReplayIdentical  Workflow code, run again by a fresh process over the whole journal and over every prefix
 //	                 of it, asks for the same operations with the same ids and arguments and comes to the
 //	                 same result; so does a process that has replayed before.
-//	FaultFreeResult  The result is the one that the run has without faults, with completions in the same order.
-//	                 Only with Config.FaultFree.
+//	FaultFreeResult  Each run ends as it does without faults, when steps, messages, updates, cancellations and
+//	                 timers of all runs come in the same order. Only with Config.FaultFree; the summary says
+//	                 how many runs were compared.
 //	EntriesKept      No journal entry that was committed is lost or changed, whatever crashes.
 //	StepRan          A step whose result is checkpointed has run at least once.
 //	NoStepAgain      A step does not run again after its checkpoint.

@@ -18,13 +18,17 @@ type guarded struct {
 func (g guarded) Commit(b *store.Batch) error {
 	var wrote []byte
 	entry := false
+	g.v.commits++
 	for op := range b.Ops() {
 		switch op.Key[0] {
 		case 'k':
 			wrote = op.Key
 		case 'r':
 			run, part, _ := bytes.Cut(op.Key[1:], []byte{0})
-			entry = entry || len(part) > 0 && part[0] == 'j'
+			if len(part) > 0 && part[0] == 'j' {
+				entry = true
+				g.v.when[string(op.Key)] = g.v.commits
+			}
 			if op.Kind == store.OpDeleteRange && len(part) == 0 {
 				g.v.deletes(string(run))
 			}

@@ -36,7 +36,7 @@ func (p *process) begin(w *sim.World, cold bool) {
 		panic(fmt.Sprintf("properties: Process.Boot of %q must be set: it is the start of the process, and "+
 			"returns its workflows", p.Name))
 	}
-	p.watch.world, p.watch.cold = w, cold
+	p.watch.world, p.watch.cold, p.watch.when = w, cold, map[string]int{}
 	p.node = w.Node(p.Name, p.boot)
 }
 

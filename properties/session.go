@@ -71,9 +71,6 @@ func (s *session[In, Out]) play(inputs []In) {
 	w.Concurrently(name, len(s.clients), func(ctx context.Context, i int) { s.serve(ctx, &s.clients[i]) })
 	w.StopFaults()
 	s.settle()
-	if s.cfg.FaultFree && !s.exhaustive {
-		s.twins()
-	}
 	for i := range s.clients { // else little has been tried
 		w.Sometimes("a run returns a result", s.clients[i].Err == nil)
 	}
@@ -83,6 +80,9 @@ func (s *session[In, Out]) play(inputs []In) {
 			outcomes[i] = s.clients[i].Outcome
 		}
 		s.Holds(outcomes)
+	}
+	if s.cfg.FaultFree && !s.exhaustive {
+		s.twins()
 	}
 }
 

@@ -2,6 +2,7 @@ package properties
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
@@ -20,8 +21,22 @@ type watch struct {
 	world *sim.World
 	name  string // of the workflow
 	runs  []*seen
-	saw   func() // told of each durable entry; may be nil
-	cold  bool   // the engine evicts runs after every event
+	order []moment       // all that was seen
+	when  map[string]int // by the key of a journal entry: the commit that wrote it last
+
+	commits int    // that were tried
+	saw     func() // told of each durable entry; may be nil
+	cold    bool   // the engine evicts runs after every event
+}
+
+// moment is when a step of a run began, first, or when an entry of its journal was known to be durable.
+type moment struct {
+	run   string
+	begun string // the operation of the step, or
+	entry durable.Entry
+	when  int // the last commit that was tried, or the one that has the entry
+	again int // when, in the twin
+	place int // of the entry, among the entries that the run has had, those of earlier parts included
 }
 
 // seen is what was seen of one run.
@@ -30,6 +45,7 @@ type seen struct {
 	started bool              // a client was told
 	told    bool              // a client was told how it ended
 	entries []durable.Entry   // known to be durable
+	place   int               // of the last one, see moment
 	over    map[string]string // operations that a committed entry ended, and how
 	begun   map[string]bool   // steps that have begun, by operation
 	topics  map[string]string // of operations that wait for a message
@@ -73,7 +89,10 @@ func (v *watch) step(
 		v.world.Fail(NoStepAgain, v.subject(s.Run),
 			fmt.Sprintf("step %q (id %s) was started although %s", s.Name, s.ID, how))
 	}
-	v.run(s.Run).begun[s.ID] = true
+	if r := v.run(s.Run); !r.begun[s.ID] {
+		r.begun[s.ID] = true
+		v.order = append(v.order, moment{run: s.Run, begun: s.ID, when: v.commits})
+	}
 	return next(ctx)
 }
 
@@ -94,6 +113,9 @@ func (v *watch) committed(run string, entries []durable.Entry) {
 			r.entries = r.entries[:e.Seq-1]
 		} else {
 			v.happened(r, e)
+			r.place++
+			key := binary.BigEndian.AppendUint64([]byte("r"+run+"\x00j"), uint64(e.Seq))
+			v.order = append(v.order, moment{run: run, entry: *e, when: v.when[string(key)], place: r.place})
 		}
 		r.entries = append(r.entries, *e)
 		if v.saw != nil {

@@ -84,7 +84,9 @@ func (w *World) carryOutCrashes() {
 
 func (w *World) carryOut(inc *incarnation) {
 	n := inc.node
-	w.crashes++
+	if !inc.forGood {
+		w.crashes++
+	}
 	for _, t := range w.loop.Tasks() {
 		if t.Owner == inc {
 			t.Kill()

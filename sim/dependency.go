@@ -34,14 +34,22 @@ type Dependency struct {
 // plan, "dependency-error 5% on NAME" is about it.
 func (w *World) Dependency(name string) *Dependency {
 	w.current("World.Dependency")
+	if d := w.dependencies[name]; d != nil && w.repeats != nil {
+		return d
+	}
 	w.takeName("World.Dependency", name)
 	at := func(kind fault.Kind, label string) site {
 		return site{w.list.Point(name + label), w.faults.Site(kind, name, name+label)}
 	}
-	return &Dependency{
+	d := &Dependency{
 		world: w, name: name, errors: at(fault.DependencyError, "/error"),
 		slow: at(fault.Slow, "/slow"),
 	}
+	if w.dependencies == nil {
+		w.dependencies = make(map[string]*Dependency)
+	}
+	w.dependencies[name] = d
+	return d
 }
 
 // Do lets the dependency carry out an operation by calling work, for a task of any node or of none. It may

@@ -75,7 +75,9 @@ func (w *World) failed(f *Failure) {
 // of, such as a generated input. They don't tell failures apart.
 func (w *World) Explain(lines func() []string) {
 	w.current("World.Explain")
-	w.explains = append(w.explains, lines)
+	if w.repeats == nil {
+		w.explains = append(w.explains, lines)
+	}
 }
 
 // Fail ends the world with the failure of a property. Failures are told apart by the property's name; the

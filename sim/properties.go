@@ -32,6 +32,12 @@ func (w *World) Sometimes(property string, holds bool) {
 	w.sometimes = append(w.sometimes, sometime{property, holds})
 }
 
+// Count adds n to what the summary of a sweep says that it has counted: "12 orders shipped".
+func (w *World) Count(what string, n int) {
+	w.current("World.Count")
+	w.counts = append(w.counts, Counted{what, n})
+}
+
 // Reachable says that this place should be reached at least once over a sweep. Since a place that is never
 // reached can't say so, name it first, for example at the top of the body, with Sometimes(property, false).
 func (w *World) Reachable(property string) { w.Sometimes(property, true) }

@@ -18,13 +18,14 @@ type Result struct {
 	Virtual time.Duration // virtual time, over all worlds
 	Events  int64         // events in the traces of all worlds
 	Choices int64         // choices with more than one answer
-	Crashes int           // crashes of nodes
+	Crashes int           // crashes of nodes, those that Node.Stop asked for not counted
 	Damaged int           // worlds that ended where a store noticed that its disk is damaged, see Node.OnDamage
 	Orders  int           // distinct orders in which steps completed, counted up to a million
 
 	Points    []PointCount  // how often nodes died by choice, by kind of crash point
 	Faults    []fault.Count // how often each kind of the plan could have fired, and did
 	Sometimes []Reached     // every Sometimes, in alphabetical order
+	Counts    []Counted     // what worlds have counted, in alphabetical order
 	Unreached []string      // what the sweep never reached, one line each
 	Coverage  string        // what the strategy has covered
 
@@ -47,6 +48,12 @@ type Reached struct {
 	Asked    int
 }
 
+// Counted is what World.Count has counted, over all worlds.
+type Counted struct {
+	What  string
+	Count int
+}
+
 // SeedsPerSecond is the speed of the sweep in wall time.
 func (r *Result) SeedsPerSecond() float64 {
 	if r.Elapsed <= 0 {
@@ -62,6 +69,9 @@ func (r *Result) Summary() string {
 		count(int64(r.Orders), "completion order"), coarse(r.Virtual))
 	if r.Damaged > 0 {
 		text += fmt.Sprintf("; %s ended at a damaged disk", count(int64(r.Damaged), "world"))
+	}
+	for _, c := range r.Counts {
+		text += fmt.Sprintf("; %s %s", number(int64(c.Count)), c.What)
 	}
 	return text
 }
@@ -118,10 +128,13 @@ type tally struct {
 	orders  map[uint64]struct{}
 	faults  []fault.Count
 	reached map[string]*Reached
+	counts  map[string]int
 }
 
 func newTally() tally {
-	return tally{orders: make(map[uint64]struct{}), reached: make(map[string]*Reached)}
+	return tally{
+		orders: make(map[uint64]struct{}), reached: make(map[string]*Reached), counts: make(map[string]int),
+	}
 }
 
 // count adds one world.
@@ -141,6 +154,9 @@ func (t *tally) count(s *stats) {
 		t.orders[s.order] = struct{}{}
 	}
 	t.countFaults(s.faults)
+	for _, c := range s.counts {
+		t.counts[c.What] += c.Count
+	}
 	for _, one := range s.sometimes {
 		r := t.reached[one.property]
 		if r == nil {
@@ -175,6 +191,9 @@ func (t *tally) result() Result {
 		if classes[at] == explore.Crash {
 			r.Points = append(r.Points, PointCount{strings.TrimPrefix(p.label, "/"), t.hits[at]})
 		}
+	}
+	for _, what := range slices.Sorted(maps.Keys(t.counts)) {
+		r.Counts = append(r.Counts, Counted{what, t.counts[what]})
 	}
 	for _, property := range slices.Sorted(maps.Keys(t.reached)) {
 		r.Sometimes = append(r.Sometimes, *t.reached[property])

@@ -54,6 +54,7 @@ type stats struct {
 	order     uint64
 	faults    []fault.Count
 	sometimes []sometime
+	counts    []Counted
 }
 
 // finding is a run that did not pass.
@@ -258,6 +259,7 @@ func (b *slot) take(w *World) {
 	b.stats = stats{
 		virtual: w.offset(), events: w.trace.count, picks: w.list.Len(), crashes: w.crashes, hits: w.hits,
 		over: w.over, order: w.order, faults: w.faults.Counts(), sometimes: w.sometimes,
+		counts: w.counts,
 	}
 	if w.failure != nil {
 		b.devs = w.list.Deviations()

@@ -41,8 +41,12 @@ type World struct {
 
 	arrivesPoint *choice.Point
 	picks        map[string]*choice.Point // the points of World.Pick
+	answers      map[string][]int         // that were given at them
+	repeats      map[string]int           // how many of them were given again; nil before Repeat
+	dependencies map[string]*Dependency
 	deviations   []deviation
 	sometimes    []sometime
+	counts       []Counted
 	watchers     []*eventloop.Task // tasks in Eventually
 	moved        bool              // something has happened since the watchers looked
 	explains     []func() []string // see Explain

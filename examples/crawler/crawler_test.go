@@ -23,9 +23,10 @@ func TestCrawler(t *testing.T) {
 func web(newCrawler func(Fetch, durable.QueueConfig) Crawler) properties.Config[string, Report] {
 	limits := durable.QueueConfig{Concurrency: 2, Rate: durable.Rate{Starts: 3, Per: 10 * time.Second}}
 	return properties.Config[string, Report]{
-		Inputs: rapid.Just(Home),
-		Runs:   1,
-		Sim:    sim.Config{Disk: store.NewMemoryDisk},
+		Inputs:    rapid.Just(Home),
+		Runs:      1,
+		FaultFree: true,
+		Sim:       sim.Config{Disk: store.NewMemoryDisk},
 		World: func(w *sim.World) properties.World[string, Report] {
 			site, net, visitors := Site{7, []string{"/1"}}, w.Dependency("site"), 0
 			fetch := func(ctx context.Context, url string) (links []string, err error) {

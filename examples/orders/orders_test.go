@@ -55,7 +55,7 @@ func (l *ledger) balanced(run string, err error) error {
 // shop checks an order workflow in a world with a ledger that must balance when all orders have ended.
 func shop(newOrder func(Services) *durable.Workflow[Order, Receipt]) properties.Config[Order, Receipt] {
 	return properties.Config[Order, Receipt]{
-		Undo: map[string]string{"reserve": "release", "charge": "refund"},
+		Undo: map[string]string{"reserve": "release", "charge": "refund"}, FaultFree: true,
 		Inputs: rapid.Custom(func(t *rapid.T) Order {
 			return Order{
 				Item:   rapid.SampledFrom([]string{"book", "lamp", "piano"}).Draw(t, "item"),

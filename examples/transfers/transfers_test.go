@@ -19,6 +19,7 @@ func TestTransfers(t *testing.T) {
 // bank checks that money is neither made nor lost, and that somebody was there to contend with.
 func bank(transfer func() *durable.Workflow[Transfer, Receipt]) properties.Config[Transfer, Receipt] {
 	return properties.Config[Transfer, Receipt]{
+		FaultFree: true,
 		Inputs: rapid.Custom(func(t *rapid.T) Transfer {
 			return Transfer{
 				From:   rapid.SampledFrom(Accounts).Draw(t, "from"),

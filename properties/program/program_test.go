@@ -68,7 +68,7 @@ func sweep(t *testing.T, cfg sim.Config, world func(*sim.World) properties.World
 func try(t *testing.T, cfg sim.Config, world func(*sim.World) properties.World[int, string]) {
 	t.Helper()
 	properties.Check(t, properties.Config[int, string]{
-		Inputs: rapid.IntRange(0, 3), World: world, Runs: 2, Sim: cfg,
+		Inputs: rapid.IntRange(0, 3), World: world, Runs: 2, FaultFree: true, Sim: cfg,
 	})
 }
 
