@@ -184,7 +184,8 @@ func (t *twin) compare(m *moment) {
 		case other.run != m.run || other.place < m.place:
 		case other.place == m.place && sameCause(with, ev):
 			found, other.again = true, m.when
-			t.shifted = t.shifted || !ev.Time.Equal(with.Time)
+			t.shifted = t.shifted || !ev.Time.Equal(with.Time) ||
+				ev.Start != nil && ev.Start.Seed != with.Start.Seed // which follows from a time
 			if !bytes.Equal(ev.Result, with.Result) {
 				t.differs = cmp.Or(t.differs, fmt.Sprintf("they part at entry %d of %s: %s, without faults %s",
 					m.entry.Seq, m.run, with.Result, ev.Result))
