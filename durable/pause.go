@@ -133,25 +133,26 @@ func (e *Engine) passOn(r *run) {
 // recoverMarks reads which runs are paused or parked, for which of them results are kept, and which were
 // recovered in vain. No other task knows the engine yet.
 func (e *Engine) recoverMarks() error {
-	for _, table := range []struct {
-		prefix byte
-		note   func(run string, value []byte)
-	}{
-		{tablePaused, func(run string, _ []byte) { e.paused[run] = true }},
-		{tableKept, func(run string, _ []byte) { e.kept[run] = true }},
-		{tableParked, func(run string, _ []byte) { e.shelved[run] = true }},
-		{tableFutile, func(run string, value []byte) {
+	note := func(key, value []byte) bool {
+		switch run := runOf(key); key[0] {
+		case tableFutile:
 			times, _ := binary.Uvarint(value)
 			e.futile[run] = int(times)
-		}},
-	} {
-		err := e.store.Scan([]byte{table.prefix}, []byte{table.prefix + 1}, func(key, value []byte) bool {
-			table.note(runOf(key), value)
-			return true
-		})
-		if err != nil {
-			return fmt.Errorf("durable.Open: reading which runs are set aside: %w", err)
+		case tablePaused:
+			e.paused[run] = true
+		case tableKept:
+			e.kept[run] = true
+		case tableParked:
+			e.shelved[run] = true
 		}
+		return true
+	}
+	err := e.store.Scan([]byte{tableFutile}, []byte{tableKept + 1}, note) // and what lies between
+	if err == nil {
+		err = e.store.Scan([]byte{tableParked}, []byte{tableParked + 1}, note)
+	}
+	if err != nil {
+		return fmt.Errorf("durable.Open: reading which runs are set aside: %w", err)
 	}
 	return nil
 }

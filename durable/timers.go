@@ -3,7 +3,6 @@ package durable
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -41,32 +40,28 @@ func (e *Engine) armTimers() error {
 // armSchedules sets the alarm for the first schedule, and lets the runs of schedules go on that waited for
 // others.
 func (e *Engine) armSchedules() error {
-	for from := []byte(scheduleLanePrefix); from != nil; {
-		var lane string
-		err := e.store.Scan(from, []byte{tableSchedule, scheduleLanes + 1}, func(k, _ []byte) bool {
-			name, _, _ := bytes.Cut(k, []byte{0})
-			lane = string(name)
+	for from := []byte(scheduleLanePrefix); ; {
+		var key []byte
+		err := e.store.Scan(from, []byte{tableSchedule, scheduleTimes + 1}, func(k, _ []byte) bool {
+			key = bytes.Clone(k)
 			return false
 		})
-		if err != nil {
+		switch {
+		case err != nil:
 			return fmt.Errorf("durable.Open: reading the schedules: %w", err)
+		case key == nil:
+			return nil
+		case key[1] == scheduleTimes: // behind all lanes
+			first, _, err := parsePlanTimeKey(key)
+			if err == nil {
+				e.expect(first)
+			}
+			return err
 		}
-		if from = nil; lane != "" {
-			e.tell(lane)
-			from = append([]byte(lane), 1)
-		}
+		lane, _, _ := bytes.Cut(key, []byte{0})
+		e.tell(string(lane))
+		from = append(lane, 1)
 	}
-	var first time.Time
-	var bad error
-	from := []byte{tableSchedule, scheduleTimes}
-	err := e.store.Scan(from, []byte{tableSchedule, scheduleTimes + 1}, func(k, _ []byte) bool {
-		first, _, bad = parsePlanTimeKey(k)
-		return false
-	})
-	if err == nil && bad == nil && !first.IsZero() {
-		e.expect(first)
-	}
-	return errors.Join(err, bad)
 }
 
 // earliestTimer returns the deadline of the first timer at or after the key from; nil is the first of all.

@@ -60,14 +60,14 @@ func simulate(b *testing.B, runs int, disk func() store.Disk) {
 func BenchmarkSimulatedAgainstPebble(b *testing.B) {
 	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as during a sweep, which the first batch is
 	const batch = 50
-	value := make([]byte, 256)
+	commits := orderCommits(b)
 	var ratios, runs, lives []float64
 	for b.Loop() {
 		begun := time.Now()
 		simulate(b, batch, store.NewPebbleDisk)
 		half := time.Now()
 		for range batch {
-			plainPebble(b, value)
+			plainPebble(b, commits)
 		}
 		run, life := half.Sub(begun).Seconds(), time.Since(half).Seconds()
 		runs, lives, ratios = append(runs, run), append(lives, life), append(ratios, run/life)
@@ -106,8 +106,44 @@ func oneOrder(w *sim.World) {
 	}
 }
 
-// orderCommits are the bytes of the commits of one simulated run, before and after its crash.
-var orderCommits = [2][]int{{40, 190, 230}, {40, 120, 160, 190, 150}}
+// recorder is a disk that notes, for each life of its store, the lengths of the commits' records in the log.
+type recorder struct {
+	store.Disk
+	lives [][]int
+}
+
+func (r *recorder) Open() (store.Store, error) {
+	s, err := r.Disk.Open()
+	r.lives = append(r.lives, nil)
+	return recorded{s, r}, err
+}
+
+type recorded struct {
+	store.Store
+	disk *recorder
+}
+
+func (s recorded) Commit(b *store.Batch) error {
+	err := s.Store.Commit(b)
+	life := &s.disk.lives[len(s.disk.lives)-1]
+	*life = append(*life, s.disk.TailBytes())
+	return err
+}
+
+// orderCommits are the values that make commits as long as those of a simulated run, before and after its
+// crash.
+func orderCommits(b *testing.B) (lives [][][]byte) {
+	const others = 37 // bytes of a record that are not its value
+	d := &recorder{Disk: store.NewMemoryDisk()}
+	simulate(b, 1, func() store.Disk { return d })
+	for i, life := range d.lives {
+		lives = append(lives, nil)
+		for _, n := range life {
+			lives[i] = append(lives[i], make([]byte, max(0, n-others)))
+		}
+	}
+	return lives
+}
 
 // BenchmarkPebbleAlone opens, commits to, crashes and reopens Pebble as often as a simulated run does: Pebble
 // as it comes on its own in-memory file system, and on the simulated disk of package store.
@@ -116,24 +152,23 @@ func BenchmarkPebbleAlone(b *testing.B) {
 	b.Run("simulated-disk", func(b *testing.B) { benchLives(b, simulatedDisk) })
 }
 
-func benchLives(b *testing.B, lives func(b *testing.B, value []byte)) {
-	simulate(b, 1, store.NewMemoryDisk) // from then on garbage is collected as during a sweep, with
+func benchLives(b *testing.B, lives func(b *testing.B, commits [][][]byte)) {
+	commits := orderCommits(b) // from then on garbage is collected as during a sweep, with
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	b.ReportAllocs()
-	value := make([]byte, 256)
 	for b.Loop() {
-		lives(b, value)
+		lives(b, commits)
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "runs/s")
 }
 
-func plainPebble(b *testing.B, value []byte) {
+func plainPebble(b *testing.B, commits [][][]byte) {
 	fs := vfs.NewCrashableMem()
-	for life := range orderCommits {
+	for life := range commits {
 		db, err := pebble.Open("db", &pebble.Options{FS: fs, Logger: quiet{}})
 		require.NoError(b, err)
-		for i, n := range orderCommits[life] {
-			require.NoError(b, db.Set([]byte{byte(life), byte(i)}, value[:n], pebble.Sync))
+		for i, value := range commits[life] {
+			require.NoError(b, db.Set([]byte{byte(life), byte(i)}, value, pebble.Sync))
 		}
 		fs = fs.CrashClone(vfs.CrashCloneCfg{})
 		require.NoError(b, db.Close())
@@ -146,14 +181,14 @@ type quiet struct{ pebble.Logger }
 func (quiet) Infof(string, ...any)  {}
 func (quiet) Errorf(string, ...any) {}
 
-func simulatedDisk(b *testing.B, value []byte) {
+func simulatedDisk(b *testing.B, commits [][][]byte) {
 	disk := store.NewPebbleDisk()
-	for life := range orderCommits {
+	for life := range commits {
 		st, err := disk.Open()
 		require.NoError(b, err)
-		for i, n := range orderCommits[life] {
+		for i, value := range commits[life] {
 			var batch store.Batch
-			batch.Set([]byte{byte(life), byte(i)}, value[:n])
+			batch.Set([]byte{byte(life), byte(i)}, value)
 			require.NoError(b, st.Commit(&batch))
 		}
 		if life == 0 {
