@@ -177,9 +177,10 @@ func (t *twin) committed(run durable.RunInfo, entries []durable.Entry) {
 
 // compare compares an event with that in its place with faults.
 func (t *twin) compare(m *moment) {
-	ev, found := &m.entry.Event, false
+	ev, found, unread := &m.entry.Event, false, 0
 	for i := range t.order {
 		with := &t.order[i].entry.Event
+		unread += t.order[i].sent(ev.From, m.run)
 		switch other := &t.order[i]; {
 		case other.run != m.run || other.place < m.place:
 		case other.place == m.place && sameCause(with, ev):
@@ -191,6 +192,7 @@ func (t *twin) compare(m *moment) {
 					m.entry.Seq, m.run, with.Result, ev.Result))
 			}
 		case found || with.Op != ev.Op:
+		case ev.From != "" && unread <= 0: // it came later
 		case ev.Kind == durable.EventMessage && with.Kind == durable.EventTimerFired:
 			t.watch.world.Fail(FaultFreeResult, t.watch.subject(m.run),
 				fmt.Sprintf("with faults     operation %s got no message in time", ev.Op),
@@ -198,6 +200,19 @@ func (t *twin) compare(m *moment) {
 		}
 	}
 	t.parted = t.parted || !found
+}
+
+// sent is how many messages are on their way between two runs because of this moment, or, below 0, arrive.
+func (m *moment) sent(from, to string) (n int) {
+	if ev := &m.entry.Event; m.run == to && ev.Kind == durable.EventMessage && ev.From == from {
+		n--
+	}
+	for _, c := range m.entry.Commands {
+		if m.run == from && c.Kind == durable.CommandSend && c.To == to {
+			n++
+		}
+	}
+	return n
 }
 
 // sameCause reports whether the same has happened to a run, whatever it brought. That a step reached a time
