@@ -177,10 +177,9 @@ func (t *twin) committed(run durable.RunInfo, entries []durable.Entry) {
 
 // compare compares an event with that in its place with faults.
 func (t *twin) compare(m *moment) {
-	ev, found, unread := &m.entry.Event, false, 0
+	ev, found := &m.entry.Event, false
 	for i := range t.order {
 		with := &t.order[i].entry.Event
-		unread += t.order[i].sent(ev.From, m.run)
 		switch other := &t.order[i]; {
 		case other.run != m.run || other.place < m.place:
 		case other.place == m.place && sameCause(with, ev):
@@ -192,7 +191,7 @@ func (t *twin) compare(m *moment) {
 					m.entry.Seq, m.run, with.Result, ev.Result))
 			}
 		case found || with.Op != ev.Op:
-		case ev.From != "" && unread <= 0: // it came later
+		case ev.From != "" && !t.onItsWay(ev.From, m.run, other.when):
 		case ev.Kind == durable.EventMessage && with.Kind == durable.EventTimerFired:
 			t.watch.world.Fail(FaultFreeResult, t.watch.subject(m.run),
 				fmt.Sprintf("with faults     operation %s got no message in time", ev.Op),
@@ -202,17 +201,24 @@ func (t *twin) compare(m *moment) {
 	t.parted = t.parted || !found
 }
 
-// sent is how many messages are on their way between two runs because of this moment, or, below 0, arrive.
-func (m *moment) sent(from, to string) (n int) {
-	if ev := &m.entry.Event; m.run == to && ev.Kind == durable.EventMessage && ev.From == from {
-		n--
-	}
-	for _, c := range m.entry.Commands {
-		if m.run == from && c.Kind == durable.CommandSend && c.To == to {
-			n++
+// onItsWay reports whether, with faults, more messages were sent than received before a commit.
+func (t *twin) onItsWay(from, to string, commit int) bool {
+	n := 0
+	for i := range t.order {
+		m := &t.order[i]
+		if m.when >= commit {
+			break
+		}
+		if ev := &m.entry.Event; m.run == to && ev.Kind == durable.EventMessage && ev.From == from {
+			n--
+		}
+		for _, c := range m.entry.Commands {
+			if m.run == from && c.Kind == durable.CommandSend && c.To == to {
+				n++
+			}
 		}
 	}
-	return n
+	return n > 0
 }
 
 // sameCause reports whether the same has happened to a run, whatever it brought. That a step reached a time
