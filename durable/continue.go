@@ -160,6 +160,9 @@ func (q *round) restart(c *Command, last *Entry) error {
 	start := newStart(r.id, m.def.name, c.content, last.Event.Time, m.headers)
 	start.Parent, start.ParentOp, start.Generation = m.parent, m.parentOp, m.generation+1
 	start.Seed += uint64(start.Generation)
+	if r.item != nil {
+		start.place = r.item.asPlace()
+	}
 	q.next = &Entry{Seq: 1, Unanswered: true, Event: Event{
 		Kind: EventStarted, Time: last.Event.Time, Start: start,
 	}}

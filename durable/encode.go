@@ -28,9 +28,10 @@ const (
 	fieldMessage    = 41 // Entry, message: its id
 	fieldParent     = 42 // Entry, started
 	fieldParentOp   = 43
-	fieldReason     = 50 // Entry, cancelled and terminated: why
-	fieldScheduled  = 60 // Entry, started by a schedule: for when, Unix nanoseconds, zigzag
-	fieldHeader     = 80 // Entry, started: repeated, of interceptors
+	fieldReason     = 50  // Entry, cancelled and terminated: why
+	fieldScheduled  = 60  // Entry, started by a schedule: for when, Unix nanoseconds, zigzag
+	fieldHeader     = 80  // Entry, started: repeated, of interceptors
+	fieldPlace      = 100 // Entry, started by a queue: its item, see item.encode
 
 	fieldGeneration = 71 // Entry, started
 	fieldOrigin     = 72
@@ -108,6 +109,9 @@ func appendEntry(buf []byte, e *Entry) ([]byte, error) {
 			buf = appendVarint(buf, fieldGeneration, uint64(s.Generation))
 		}
 		buf = appendHeaders(buf, s.Headers)
+		if s.place != nil {
+			buf = appendBytes(buf, fieldPlace, s.place)
+		}
 	}
 	if e.Unanswered {
 		buf = appendVarint(buf, fieldUnanswered, 1)
@@ -268,6 +272,8 @@ func (r *entryReader) field(field protowire.Number, v uint64, b []byte) error {
 		r.fork().Seed = v
 	case fieldGeneration:
 		r.start().Generation = int(v)
+	case fieldPlace:
+		r.start().place = append([]byte(nil), b...)
 	case fieldReason:
 		e.Event.Reason = string(b)
 	}

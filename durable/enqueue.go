@@ -147,6 +147,10 @@ func (e *Engine) setAside(r *run) (loaded bool) {
 		e.finish(r)
 		return false
 	}
+	if e.recountRecoveries(r.id) != nil { // it has not been tried
+		e.finish(r)
+		return false
+	}
 	e.mu.Lock()
 	if r.called {
 		e.mu.Unlock()
@@ -161,6 +165,33 @@ func (e *Engine) setAside(r *run) (loaded bool) {
 	return false
 }
 
+// rejoin makes the batch put a run back into the lane that it came from, to wait for a slot. It returns nil
+// when the run came from none.
+func (q *round) rejoin(run string, start *Start) (*item, error) {
+	data, _, err := q.e.store.Get(runKey(run, partHeader))
+	if err != nil {
+		return nil, fmt.Errorf("durable: looking for run %q: %w", run, err)
+	}
+	if h, err := decodeHeader(run, data); err != nil || !h.item || start.place == nil {
+		return nil, err
+	}
+	it, err := decodeItem(run, start.place)
+	if err != nil {
+		return nil, err
+	}
+	if holder, err := q.holder(it); holder != "" || err != nil {
+		return nil, errors.Join(err, duplicate(it, holder))
+	}
+	b := &q.batch
+	b.RequireAbsent(itemKey(run))
+	if it.unique != "" {
+		b.RequireAbsent(uniqueKey(it.lane, it.unique))
+		b.Set(uniqueKey(it.lane, it.unique), []byte(run))
+	}
+	it.put(b)
+	return it, nil
+}
+
 // requeue makes a run wait for a slot again that gave it back when it was parked.
 func (e *Engine) requeue(run string) error {
 	it, raw, err := readItem(e.store, run)
@@ -171,9 +202,14 @@ func (e *Engine) requeue(run string) error {
 	b.RequireValue(keyOwner, e.owner)
 	b.RequireValue(itemKey(run), raw)
 	it.move(&b, itemWaits)
+	b.Delete(parkedKey(run))
+	e.survived(&b, run)
 	if err := e.store.Commit(&b); err != nil {
 		return err
 	}
+	e.mu.Lock()
+	delete(e.shelved, run)
+	e.mu.Unlock()
 	e.tell(it.lane, laneNews{item: *it})
 	return nil
 }
@@ -199,9 +235,9 @@ func (e *Engine) serve(q QueueDefinition) (Definition, error) {
 	}
 	workflow, limits := q.defineQueue()
 	lane := queueLane(q.Name())
-	if e.pumps[lane] != nil {
-		return nil, fmt.Errorf("durable.Open: Config.Queues has two queues named %q; stores know a queue by that "+
-			"name, so give each its own", q.Name())
+	if p := e.pumps[lane]; p != nil && p.limits != limits {
+		return nil, fmt.Errorf("durable.Open: Config.Queues has two queues named %q with different limits; they "+
+			"are one line, so give them the same limits, or each a name of its own", q.Name())
 	}
 	e.pumps[lane] = &pump{lane: lane, name: q.Name(), limits: limits}
 	return workflow, nil

@@ -132,6 +132,8 @@ type Start struct {
 	// Origin is the id that the run's code knew it by, when its journal is now that of another: of the run that
 	// it was forked from, or of which it is a part.
 	Origin string
+
+	place []byte // of a run that came from a queue: its item, as it was when its turn came
 }
 
 // CommandKind says what workflow code asked for.

@@ -247,6 +247,13 @@ func readItem(st store.Store, run string) (it *item, raw []byte, err error) {
 	return it, raw, err
 }
 
+// asPlace encodes what its run keeps of the item: what it takes to wait again.
+func (it *item) asPlace() []byte {
+	place := *it
+	place.state, place.slot, place.entry = itemWaits, nil, nil
+	return place.encode()
+}
+
 // begins returns the first entry of an item's run and its encoding, with the time at which it begins.
 func (it *item) begins(at time.Time) (Entry, []byte, error) {
 	entry, err := decodeEntry(it.run, 1, it.entry)
@@ -257,6 +264,7 @@ func (it *item) begins(at time.Time) (Entry, []byte, error) {
 		return entry, nil, err
 	}
 	entry.Event.Time, entry.Event.Start.Behaviour = at, behaviour
+	entry.Event.Start.place = it.asPlace()
 	data, err := appendEntry(nil, &entry)
 	return entry, data, err
 }

@@ -15,7 +15,7 @@ type Status string
 
 // The states of runs. The last five are final.
 const (
-	Queued     Status = "queued"     // it waits in a queue and has not begun
+	Queued     Status = "queued"     // it waits in a queue, to begin or to go on
 	Running    Status = "running"    // it has steps to run
 	Waiting    Status = "waiting"    // for timers, messages or children only
 	Parked     Status = "parked"     // it can't go on; Listing.Reason says why
@@ -180,6 +180,12 @@ func listing(st store.Store, run string) (l Listing, err error) {
 		l.Status, l.Reason = Parked, string(reason)
 	case active:
 		l.Status = Running
+	}
+	if h.item && !l.Status.Final() && !paused && err == nil {
+		if it, _, err := readItem(st, run); err != nil || it != nil && it.state == itemWaits {
+			l.Status, l.Reason = Queued, ""
+			return l, err
+		}
 	}
 	return l, err
 }

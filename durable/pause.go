@@ -30,8 +30,7 @@ func (e *Engine) Pause(ctx context.Context, run, reason string) error {
 		return err
 	}
 	if l, err := e.Status(run); err == nil && l.Status == Queued {
-		return fmt.Errorf("durable: run %q waits in a queue and has not begun; pause it when it runs, or Cancel it",
-			run)
+		return fmt.Errorf("durable: run %q waits in a queue; pause it when it runs, or Cancel it", run)
 	}
 	return e.stop(ctx, run, Event{Kind: eventPause, Reason: reason})
 }

@@ -19,7 +19,10 @@ import (
 // have one turn together, and no order among those that run.
 //
 // A run that is parked gives its slot back, so that it stops no queue. When it is resumed it waits for a slot
-// again, as the first of its key.
+// again, as the first of its key; so does one that has failed and is opened again by Retry.
+//
+// Runs of several workflows share one line, with its limits, when there is a Queue of that name for each of
+// them, all with the same QueueConfig.
 type Queue[In, Out any] struct {
 	name     string
 	workflow *Workflow[In, Out]
@@ -144,7 +147,9 @@ func (q *Queue[In, Out]) Enqueue(ctx context.Context, e *Engine, in In, how Item
 		run.Headers = map[string]string{}
 	}
 	return r, e.hooks.start(ctx, run, func(ctx context.Context) error {
-		r.id, err = e.enqueue(ctx, q.name, how, run, input)
+		if r.id, err = e.enqueue(ctx, q.name, how, run, input); err != nil {
+			r.workflow = q.workflow.name // it may be another's
+		}
 		return err
 	})
 }

@@ -55,8 +55,9 @@ func TestQueuesThatCannotBe(t *testing.T) {
 	require.EqualError(t, err, "durable: the queue is nil; use one that NewQueue returned")
 	_, err = q.Enqueue(t.Context(), nil, "", durable.Item{ID: "i"})
 	require.ErrorContains(t, err, "durable: the Engine is nil")
-	require.EqualError(t, open(q, q), `durable.Open: Config.Queues has two queues named "q"; stores know a `+
-		`queue by that name, so give each its own`)
+	require.EqualError(t, open(q, durable.NewQueue("q", hello, durable.QueueConfig{Concurrency: 1})),
+		`durable.Open: Config.Queues has two queues named "q" with different limits; they are one line, so give `+
+			`them the same limits, or each a name of its own`)
 	other := durable.Define("hello", func(durable.Context, int) (int, error) { return 0, nil })
 	require.ErrorContains(t, open(q, durable.NewQueue("r", other, durable.QueueConfig{})),
 		`two workflows named "hello"`)

@@ -248,7 +248,7 @@ func TestAPoisonedItemStopsNoQueue(t *testing.T) {
 		time.Sleep(20 * time.Millisecond)
 		l, err := e.Status("r1")
 		require.NoError(t, err)
-		require.Equal(t, durable.Parked, l.Status, "it has no slot")
+		require.Equal(t, durable.Queued, l.Status, "it has no slot")
 		require.NoError(t, letters.Post(t.Context(), e, "r6", ""))
 		eventuallyStatuses(t, e,
 			"r0 done, r1 waiting, r2 parked, r3 done, r4 terminated, r5 done, r6 done, ")

@@ -114,7 +114,9 @@ func (e *Engine) survivedNot(run string, times int) {
 func (e *Engine) recountRecoveries(run string) error {
 	var b store.Batch
 	b.RequireValue(keyOwner, e.owner)
-	e.survived(&b, run)
+	if e.survived(&b, run) == 0 {
+		return nil
+	}
 	if err := e.store.Commit(&b); err != nil {
 		return e.fail(err)
 	}

@@ -13,7 +13,8 @@ import (
 // and no late result does. The journal up to the failure is kept. The steps whose errors the run failed with
 // are tried anew, with all attempts and all the time of their StepOptions, and the same idempotency keys; an
 // entry of the journal says so. When there is no such step, today's code answers the last event again. When
-// Retry returns nil, that is durable. A parked run is resumed.
+// Retry returns nil, that is durable. A parked run is resumed. A run that came from a queue waits for a slot
+// of it again; when another item has its Item.Unique meanwhile, the error is ErrDuplicate.
 //
 // A run is refused that went on after the failure, because it has undone its work or cleaned up: it would
 // take up what is not there any more; Fork it from an earlier entry, or start it anew. So is a run that would
@@ -83,7 +84,15 @@ func (e *Engine) reopen(run string) error {
 	q.batch.RequireValue(runKey(run, partEnd), end)
 	q.batch.Delete(runKey(run, partEnd))
 	q.batch.Delete(expiryKey(ended, run))
-	return e.commitRebuilt(q, p, from)
+	it, err := q.rejoin(run, j.Entries[0].Event.Start)
+	if err != nil {
+		return err
+	}
+	err = e.commitRebuilt(q, p, from)
+	if err == nil && it != nil {
+		e.tell(it.lane, laneNews{item: *it})
+	}
+	return err
 }
 
 // reopened makes the journal, and says which is its first entry that is not as it was.
