@@ -69,9 +69,9 @@ fuzz: ## run every native fuzz target for TIME=duration each
 mutants: ## break the engine in many ways, one by one, and see that the simulator notices each
 	@go run ./internal/mutants
 
-bench: ## all benchmarks, with allocations; a million sleeping runs among them
+bench: ## all benchmarks, with allocations; a million sleeping runs and a million queued ones among them
 	go test -run '^$$' -bench . -benchmem $(PKGS)
-	go test ./durable -run '^$$' -bench Sleepers -benchtime 1x -sleepers 1000000
+	go test ./durable -run '^$$' -bench 'Sleepers|Queue' -benchtime 1x -sleepers 1000000 -items 1000000
 
 cover: ## coverage of all packages by all tests, as a table and as cover.html
 	go test -coverpkg=$(PKGS) -coverprofile=cover.out $(PKGS)

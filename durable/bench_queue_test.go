@@ -1,88 +1,96 @@
-package durable_test
+package durable
 
 import (
 	"context"
+	"flag"
 	"fmt"
-	"os"
-	"runtime"
-	"strconv"
+	"runtime/debug"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/reprise-dst/reprise/durable"
 	"github.com/reprise-dst/reprise/store"
 	"github.com/stretchr/testify/require"
 )
 
-// BenchmarkQueue measures items without steps on disk, every commit synced: how many are accepted and drained
-// each second. WAITING=1000000 sets how many wait before the engine opens, of which 64 keys take turns; more
-// figures are the time until it is open and until the first item has ended, and the memory in the middle.
+var itemsWaiting = flag.Int("items", 2000, "how many items wait in BenchmarkQueue")
+
+// BenchmarkQueue measures items without steps on disk, every commit synced, of 64 keys that take turns: how
+// many are accepted and drained each second; how long it takes until an engine is open and its first item has
+// ended, and again when half are drained and another engine takes over, as after a crash; and the memory of
+// the process. -items=1000000 sets how many wait.
 func BenchmarkQueue(b *testing.B) {
-	n, err := strconv.Atoi(os.Getenv("WAITING"))
-	if err != nil {
-		n = 2000
-	}
-	one := durable.Define("one", func(ctx durable.Context, in int) (int, error) { return in, nil })
-	q := durable.NewQueue("q", one, durable.QueueConfig{Concurrency: 256, PerKey: 64})
+	one := Define("one", func(ctx Context, in int) (int, error) { return in, nil })
+	q := NewQueue("q", one, QueueConfig{Concurrency: 256, PerKey: 64})
 	for b.Loop() {
-		benchQueue(b, q, n)
+		benchQueue(b, q, *itemsWaiting)
 	}
 }
 
-func benchQueue(b *testing.B, q *durable.Queue[int, int], n int) {
+func benchQueue(b *testing.B, q *Queue[int, int], n int) {
 	st, err := store.OpenPebble(b.TempDir(), store.PebbleOptions{})
 	require.NoError(b, err)
 	defer st.Close()
-	stopped := gateQueue(b, st, n, q)
-	runtime.GC()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	begin := time.Now()
+	accepted := gateQueue(b, st, n, q)
+	debug.FreeOSMemory()
+	before := resident()
 	ends := make(chan struct{}, n)
-	first := sync.OnceFunc(func() { b.ReportMetric(time.Since(begin).Seconds(), "s/first") })
-	e, err := durable.Open(durable.Config{
-		Store: st, Queues: []durable.QueueDefinition{q},
-		Interceptors: []durable.Interceptor{{Ended: func(durable.RunInfo, durable.Status, error) {
-			first()
-			ends <- struct{}{}
-		}}},
-	})
-	require.NoError(b, err)
-	defer e.Close(context.Background())
-	b.ReportMetric(time.Since(begin).Seconds(), "s/open")
+	open := func(what string) *Engine {
+		begin := time.Now()
+		first := sync.OnceFunc(func() {
+			b.ReportMetric(time.Since(begin).Seconds()*1000, "ms-to-first"+what)
+		})
+		e, err := Open(Config{
+			Store: st, Queues: []QueueDefinition{q},
+			Interceptors: []Interceptor{{Ended: func(RunInfo, Status, error) {
+				first()
+				ends <- struct{}{}
+			}}},
+		})
+		require.NoError(b, err)
+		b.ReportMetric(time.Since(begin).Seconds()*1000, "ms-to-open"+what)
+		return e
+	}
+	begin := time.Now()
+	e := open("")
+	most := before
 	for i := range n {
 		<-ends
+		if i%1000 == 0 {
+			most = max(most, resident())
+		}
 		if i == n/2 {
-			runtime.ReadMemStats(&after)
-			b.ReportMetric((float64(after.HeapAlloc)-float64(before.HeapAlloc))/1e6, "MB")
+			e = open("-again")
 		}
 	}
-	b.ReportMetric(float64(n)/time.Since(begin).Seconds(), "items/s")
-	b.ReportMetric(stopped, "enqueued/s")
+	b.ReportMetric(float64(n)/time.Since(begin).Seconds(), "drained/s")
+	b.ReportMetric(accepted, "accepted/s")
+	b.ReportMetric(float64(before)/(1<<20), "MB-before")
+	b.ReportMetric(float64(most)/(1<<20), "MB-most")
+	require.NoError(b, e.Close(context.Background()))
 }
 
 // gateQueue fills the queue in an engine that starts none of its items, and returns how many it accepts each
 // second.
-func gateQueue(b *testing.B, st store.Store, n int, q *durable.Queue[int, int]) float64 {
-	limits := durable.QueueConfig{Concurrency: 1}
-	w := durable.Define("one", func(ctx durable.Context, _ int) (int, error) { return 0, ctx.Sleep(time.Hour) })
-	shut := durable.NewQueue(q.Name(), w, limits)
-	e, err := durable.Open(durable.Config{Store: st, Queues: []durable.QueueDefinition{shut}})
+func gateQueue(b *testing.B, st store.Store, n int, q *Queue[int, int]) float64 {
+	limits := QueueConfig{Concurrency: 1}
+	w := Define("one", func(ctx Context, _ int) (int, error) { return 0, ctx.Sleep(time.Hour) })
+	shut := NewQueue(q.Name(), w, limits)
+	e, err := Open(Config{Store: st, Queues: []QueueDefinition{shut}})
 	require.NoError(b, err)
 	ctx := context.Background()
-	_, err = shut.Enqueue(ctx, e, 0, durable.Item{ID: "shut"})
+	_, err = shut.Enqueue(ctx, e, 0, Item{ID: "shut"})
 	require.NoError(b, err)
 	require.Eventually(b, func() bool {
 		l, err := e.Status("shut")
-		return err == nil && l.Status == durable.Waiting
+		return err == nil && l.Status == Waiting
 	}, time.Minute, time.Millisecond)
 	begin := time.Now()
 	var wg sync.WaitGroup
 	for c := range 256 {
 		wg.Go(func() {
 			for i := c; i < n; i += 256 {
-				how := durable.Item{ID: fmt.Sprint("item-", i), Key: fmt.Sprint(i % 64)}
+				how := Item{ID: fmt.Sprint("item-", i), Key: fmt.Sprint(i % 64)}
 				if _, err := shut.Enqueue(ctx, e, i, how); err != nil {
 					b.Error(err)
 				}
