@@ -169,9 +169,9 @@ func replay(
 		}
 		switch e.Event.Kind {
 		case EventTerminated:
-			done.Ended, done.Err = true, termination(e.Event.Reason)
+			done.Ended, done.Err, done.answered = true, termination(e.Event.Reason), nil // too late to answer
 		case EventWithdrawn:
-			done.Ended, done.Err = true, cancellation(e.Event.Reason)
+			done.Ended, done.Err, done.answered = true, cancellation(e.Event.Reason), nil
 		}
 		if e.Unanswered {
 			done.answered = append(done.answered, Entry{Seq: e.Seq, Event: e.Event, Commands: m.commands})

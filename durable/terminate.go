@@ -10,6 +10,7 @@ import (
 type lastWords struct {
 	start *Start
 	info  RunInfo
+	began []Entry // the entry that begins its journal, if none was there
 	entry Entry
 	item  *item
 	how   Status
@@ -63,7 +64,7 @@ func (e *Engine) terminate(run string, ev Event) error {
 		e.expect(last.entry.Event.Time.Add(keep))
 	}
 	e.deliver(q)
-	e.hooks.committed(last.info, []Entry{last.entry})
+	e.hooks.committed(last.info, append(last.began, last.entry))
 	e.hooks.ended(last.info, last.how, last.why)
 	return nil
 }
@@ -134,7 +135,7 @@ func (q *round) leaveLane(run string, last *lastWords) error {
 	}
 	q.batch.Set(journalKey(run, 1), data)
 	last.start, last.info = first.Event.Start, startedInfo(run, &first.Event)
-	last.entry.Seq = 2
+	last.began, last.entry.Seq = []Entry{first}, 2
 	return nil
 }
 

@@ -1,0 +1,80 @@
+package durable_test
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+	"testing"
+
+	"github.com/reprise-dst/reprise/durable"
+	"github.com/reprise-dst/reprise/store"
+	"github.com/stretchr/testify/require"
+)
+
+// afterBegin calls a function once, between the commit that begins the journal of a run and the moment in which
+// the engine learns of that.
+type afterBegin struct {
+	store.Store
+	key  string
+	then atomic.Pointer[func()]
+}
+
+func (s *afterBegin) Commit(b *store.Batch) error {
+	begins := func(op store.Op) bool { return string(op.Key) == s.key }
+	begin := slices.ContainsFunc(slices.Collect(b.Ops()), begins)
+	err := s.Store.Commit(b)
+	if then := s.then.Load(); begin && then != nil && s.then.CompareAndSwap(then, nil) {
+		(*then)()
+	}
+	return err
+}
+
+// TestARunThatIsTerminatedAsItBeginsDoesNothing: between the commit with which an item of a queue, or a child,
+// begins, and the first line of its code, it is terminated. What the code would have asked for is not done.
+func TestARunThatIsTerminatedAsItBeginsDoesNothing(t *testing.T) {
+	warmAndCold(t, func(t *testing.T, cfg durable.Config) {
+		did := 0
+		w := durable.Define("w", func(ctx durable.Context, n int) (int, error) {
+			letters.Send(ctx, "other", "from the dead")
+			return durable.Step(ctx, "do", func(_ context.Context, n int) (int, error) {
+				did++
+				return n, nil
+			}, n)
+		})
+		parent := durable.Define("parent", func(ctx durable.Context, _ int) (int, error) {
+			return durable.StartChildWith(ctx, w, 1, durable.Child{ID: "child"}).Await(ctx)
+		})
+		other := durable.Define("other", func(ctx durable.Context, _ int) (string, error) { return letters.Receive(ctx) })
+		q := durable.NewQueue("q", w, durable.QueueConfig{})
+		cfg.Workflows = []durable.Definition{w, parent, other}
+		cfg.Queues = []durable.QueueDefinition{q}
+		for _, id := range []string{"item", "child"} {
+			st := &afterBegin{Store: store.OpenMemory(), key: "r" + id + "\x00j\x00\x00\x00\x00\x00\x00\x00\x01"}
+			cfg.Store = st
+			var e *durable.Engine
+			terminate := func() { require.NoError(t, e.Terminate(context.Background(), id, "not wanted")) }
+			st.then.Store(&terminate)
+			e, err := durable.Open(cfg)
+			require.NoError(t, err)
+			_, err = other.Start(t.Context(), e, "other", 1)
+			require.NoError(t, err)
+			if id == "item" {
+				enqueue(t, q, e, 1, durable.Item{ID: "item"})
+			} else {
+				_, err = parent.Start(t.Context(), e, "parent", 1)
+				require.NoError(t, err)
+			}
+			_, err = w.Run(e, id).Result(t.Context())
+			require.ErrorIs(t, err, durable.ErrTerminated)
+			require.NoError(t, e.Close(t.Context()))
+			j, err := durable.ReadJournal(st, id)
+			require.NoError(t, err)
+			require.Len(t, j.Entries, 2)
+			require.Empty(t, j.Entries[0].Commands, "its code has asked for nothing")
+			require.Zero(t, did)
+			l, err := durable.ReadStatus(st, "other")
+			require.NoError(t, err)
+			require.Equal(t, durable.Waiting, l.Status, "no message came")
+		}
+	})
+}
