@@ -5,14 +5,15 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/reprise-dst/reprise/durable"
 	"github.com/reprise-dst/reprise/store"
 	"github.com/stretchr/testify/require"
 )
 
-// afterBegin calls a function once, between the commit that begins the journal of a run and the moment in which
-// the engine learns of that.
+// afterBegin calls a function once, between the commit that begins the journal of a run and the moment in
+// which the engine learns of that.
 type afterBegin struct {
 	store.Store
 	key  string
@@ -29,8 +30,9 @@ func (s *afterBegin) Commit(b *store.Batch) error {
 	return err
 }
 
-// TestARunThatIsTerminatedAsItBeginsDoesNothing: between the commit with which an item of a queue, or a child,
-// begins, and the first line of its code, it is terminated. What the code would have asked for is not done.
+// TestARunThatIsTerminatedAsItBeginsDoesNothing: between the commit with which an item of a queue, or a
+// child, begins, and the first line of its code, it is terminated. What the code would have asked for is not
+// done.
 func TestARunThatIsTerminatedAsItBeginsDoesNothing(t *testing.T) {
 	warmAndCold(t, func(t *testing.T, cfg durable.Config) {
 		did := 0
@@ -44,7 +46,9 @@ func TestARunThatIsTerminatedAsItBeginsDoesNothing(t *testing.T) {
 		parent := durable.Define("parent", func(ctx durable.Context, _ int) (int, error) {
 			return durable.StartChildWith(ctx, w, 1, durable.Child{ID: "child"}).Await(ctx)
 		})
-		other := durable.Define("other", func(ctx durable.Context, _ int) (string, error) { return letters.Receive(ctx) })
+		other := durable.Define("other", func(ctx durable.Context, _ int) (string, error) {
+			return letters.Receive(ctx)
+		})
 		q := durable.NewQueue("q", w, durable.QueueConfig{})
 		cfg.Workflows = []durable.Definition{w, parent, other}
 		cfg.Queues = []durable.QueueDefinition{q}
@@ -77,4 +81,47 @@ func TestARunThatIsTerminatedAsItBeginsDoesNothing(t *testing.T) {
 			require.Equal(t, durable.Waiting, l.Status, "no message came")
 		}
 	})
+}
+
+// TestAJournalThatEndedBeforeItsCodeReplays: today's code may come to its end, or go on as new, with the
+// entry that it was never asked to answer; the run has ended as the journal says.
+func TestAJournalThatEndedBeforeItsCodeReplays(t *testing.T) {
+	for name, fn := range map[string]func(ctx durable.Context, n int) (int, error){
+		"returns": func(_ durable.Context, n int) (int, error) { return n, nil },
+		"goes on": func(ctx durable.Context, n int) (int, error) { return durable.ContinueAsNew[int](ctx, n) },
+	} {
+		w := durable.Define("w", fn)
+		q := durable.NewQueue("q", w, durable.QueueConfig{})
+		e, st := engineOf(t, w, q)
+		enqueue(t, q, e, 1, durable.Item{ID: "cancelled", Delay: time.Hour})
+		err := e.Fork(t.Context(), "cancelled", 1, "fork")
+		require.ErrorContains(t, err, `run "cancelled" waits in a queue and has not begun`)
+		require.NoError(t, e.Cancel(t.Context(), "cancelled", "no"))
+		enqueue(t, q, e, 1, durable.Item{ID: "terminated", Delay: time.Hour})
+		require.NoError(t, e.Terminate(t.Context(), "terminated", "no"))
+		for id, want := range map[string]error{
+			"cancelled": durable.ErrCancelled, "terminated": durable.ErrTerminated,
+		} {
+			j, err := durable.ReadJournal(st, id)
+			require.NoError(t, err)
+			got, err := durable.Replay(j, w, nil)
+			require.NoError(t, err, "%s, %s", name, id)
+			require.True(t, got.Ended)
+			require.Empty(t, got.Result)
+			require.ErrorIs(t, got.Err, want)
+		}
+		require.NoError(t, e.Close(t.Context()))
+	}
+}
+
+func engineOf(
+	t *testing.T, w durable.Definition, q durable.QueueDefinition,
+) (*durable.Engine, store.Store) {
+	t.Helper()
+	st := store.OpenMemory()
+	e, err := durable.Open(durable.Config{
+		Store: st, Workflows: []durable.Definition{w}, Queues: []durable.QueueDefinition{q},
+	})
+	require.NoError(t, err)
+	return e, st
 }

@@ -41,6 +41,9 @@ func (e *Engine) Fork(ctx context.Context, run string, entry int, id string) err
 	}
 	defer e.end()
 	j, err := ReadJournal(e.store, run)
+	if l, unknown := e.Status(run); unknown == nil && l.Status == Queued {
+		return fmt.Errorf("durable: run %q waits in a queue and has not begun; fork it when it runs", run)
+	}
 	if err != nil {
 		return err
 	}

@@ -56,6 +56,7 @@ type machine struct {
 	receives   []*operation          // waits for messages, in the order of creation; some may have ended
 	commands   []Command             // issued since the last event
 	replayed   *Entry                // that the event is from, when the journal has the commands that answer it
+	unanswered bool                  // the entry replayed last was not answered when it was recorded
 	reused     []Command             // where those issued on replay go: they are only compared
 	scratch    []byte
 	lines      []logged       // not written yet
@@ -185,7 +186,7 @@ func (m *machine) awaits(kind EventKind, op string) bool {
 	case EventCancelled:
 		return m.root != nil && !m.asked && !m.ended
 	case EventTerminated, EventWithdrawn:
-		return m.root != nil && !m.ended
+		return m.root != nil && (!m.ended || m.unanswered)
 	case EventForked:
 		return m.root != nil
 	}

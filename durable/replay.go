@@ -18,7 +18,7 @@ func (m *machine) feed(e *Entry) error {
 		m.replayed = e
 	}
 	commands, err := m.apply(&e.Event)
-	m.replayed = nil
+	m.replayed, m.unanswered = nil, e.Unanswered
 	if err != nil || e.Unanswered {
 		return err
 	}
@@ -148,6 +148,22 @@ func Replay(j Journal, def Definition, codec Codec) (Replayed, error) {
 	return done, err
 }
 
+// endsWith notes the end of the run, if the latest event was the last.
+func (done *Replayed) endsWith(m *machine, ev *Event) {
+	n := len(m.commands)
+	switch {
+	case ev.Kind == EventTerminated: // too late for answers
+		done.Ended, done.Result, done.Err, done.answered = true, nil, termination(ev.Reason), nil
+	case ev.Kind == EventWithdrawn:
+		done.Ended, done.Result, done.Err, done.answered = true, nil, cancellation(ev.Reason), nil
+	case m.goesOn:
+		done.Ended, done.Err = true, ErrContinued
+	case n > 0 && m.commands[n-1].Kind == CommandEnd:
+		end := &m.commands[n-1]
+		done.Ended, done.Result, done.Err = true, end.result, end.failure.err()
+	}
+}
+
 // replay feeds every entry that each visits to a new machine. locate makes a mismatch say where in the code
 // it is.
 func replay(
@@ -167,23 +183,12 @@ func replay(
 		if e.Event.Kind == EventStepEnded {
 			done.Steps++
 		}
-		switch e.Event.Kind {
-		case EventTerminated:
-			done.Ended, done.Err, done.answered = true, termination(e.Event.Reason), nil // too late to answer
-		case EventWithdrawn:
-			done.Ended, done.Err, done.answered = true, cancellation(e.Event.Reason), nil
-		}
 		if e.Unanswered {
 			done.answered = append(done.answered, Entry{Seq: e.Seq, Event: e.Event, Commands: m.commands})
 		}
-		if m.goesOn {
-			done.Ended, done.Err = true, ErrContinued
-		} else if n := len(m.commands); n > 0 && m.commands[n-1].Kind == CommandEnd {
-			end := &m.commands[n-1]
-			done.Ended, done.Result, done.Err = true, end.result, end.failure.err()
-		}
+		done.endsWith(m, &e.Event)
 		return nil
 	})
-	m.locate, m.reused = false, nil
+	m.locate, m.unanswered, m.reused = false, false, nil
 	return m, done, err
 }

@@ -10,7 +10,7 @@ import (
 type lastWords struct {
 	start *Start
 	info  RunInfo
-	began []Entry // the entry that begins its journal, if none was there
+	began []Entry // of its journal, that no interceptor was told
 	entry Entry
 	item  *item
 	how   Status
@@ -84,6 +84,9 @@ func (q *round) lastWords(run string, ev Event) (last lastWords, err error) {
 		last.entry.Seq = old.Seq + 1
 		last.entry.Event.Time = later(last.entry.Event.Time, old.Event.Time)
 		err := old.spell(run)
+		if old.Unanswered { // it was not told, as nothing has answered it
+			last.began = append(last.began, *old)
+		}
 		last.children.note(old)
 		for i := range old.Commands {
 			if c := &old.Commands[i]; !c.Deadline.IsZero() {

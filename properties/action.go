@@ -7,12 +7,11 @@ import (
 	"strings"
 
 	"github.com/reprise-dst/reprise/durable"
-	"github.com/reprise-dst/reprise/store"
 	"pgregory.net/rapid"
 )
 
-// Action is something that clients of a service do. Starts, Posts, Asks, Cancels and Looks make the usual
-// ones; for others, write Name and Do.
+// Action is something that clients of a service do. Starts, Posts, Asks, Cancels and others make the usual
+// ones; for the rest, write Name and Do.
 type Action struct {
 	// Name names it in reports.
 	Name string
@@ -21,13 +20,16 @@ type Action struct {
 	// Choices is how many values Call.Choice may have; 1 when it is 0.
 	Choices int
 	// Do acts on the node of the process. It is called again, with the same Call, when the node crashed before
-	// it could answer. Its error is an answer like any other; those that say that the engine or the run can't
-	// go on fail the test.
-	Do func(ctx context.Context, c Call) error
+	// it could answer. What it returns, the error included, is the answer; errors that say that the engine or
+	// the run can't go on fail the test.
+	Do func(ctx context.Context, c Call) (answer any, err error)
 
-	choice   string                                            // the label of the choice
-	tries    func(of *told, c Call)                            // notes what may happen from here on
-	answered func(one *played, of *told, c Call, answer error) // holds the answer against what is known
+	sends    func(choice int) any      // what is sent; nil: nothing
+	code     string                    // of the call: 1 is the engine, 2 the run, 3 the id, 4 what is sent
+	start    string                    // the workflow that it starts
+	touches  bool                      // it finds out whether there is such a run
+	reopens  bool                      // it may open a run again that has ended
+	answered func(one *played, d *Did) // what follows from its answer
 }
 
 // Call is one action of one client.
@@ -38,11 +40,45 @@ type Call struct {
 	Choice int             // from 0 to Action.Choices-1, the dullest first
 }
 
-// Did is an action that was answered.
+// Did is an action that a client did.
 type Did struct {
+	Client                   int // from 1
 	Action, Process, Run, ID string
 	Choice                   int
-	Err                      error // the answer
+	Sent                     any   // the input, or the message, of an action that this package has made
+	Tries                    int   // how often it was done: all but the last time, a crash swallowed the answer
+	Answer                   any   // what Action.Do returned, with Err
+	Err                      error // also when the client gave up
+	// Open says that the client has got no answer, and gave up after an hour or was cut short by the end of the
+	// world: whether it was done, and how it was answered, nobody knows.
+	Open bool
+
+	action       *Action
+	at           string
+	began, ended int // in the order of all beginnings and answers
+}
+
+// String is the Go code of the call, with who made it, when, and what it was answered.
+func (d *Did) String() string {
+	name := strings.ReplaceAll(d.Action, " ", "_")
+	call := fmt.Sprintf("%s(ctx, %s, %q, %d)", name, d.Process, d.Run, d.Choice)
+	if d.action.code != "" {
+		call = fmt.Sprintf(d.action.code, d.Process, d.Run, d.ID, d.Sent)
+	}
+	again := ""
+	if d.Tries > 1 {
+		again = fmt.Sprintf(", %d tries", d.Tries)
+	}
+	answer := "done"
+	switch {
+	case d.Open:
+		answer = "no answer"
+	case d.Err != nil:
+		answer, _, _ = strings.Cut(d.Err.Error(), "\n")
+	case d.Answer != nil:
+		answer = fmt.Sprintf("%#v", d.Answer)
+	}
+	return fmt.Sprintf("%s // client %d at %s%s: %s", call, d.Client, d.at, again, answer)
 }
 
 // On is the action for another process.
@@ -51,154 +87,165 @@ func (a Action) On(process string) Action {
 	return a
 }
 
-// told is what clients were told of one run, and what they may have done to it.
-type told struct {
-	starts  map[string]bool // the starts that were tried
-	started string          // the one that was acknowledged
-	letters []string        // keys of messages that were accepted
-	answers []answer        // to updates
-}
-
-// answer is what an update was answered with.
-type answer struct{ key, result string }
-
-func (one *played) account(run string) *told {
-	of := one.told[run]
-	if of == nil {
-		of = &told{starts: map[string]bool{}}
-		one.told[run] = of
-	}
-	one.watch.run(run)
-	return of
-}
-
-// began reports whether there is such a run.
-func (one *played) began(r *seen) bool { return len(r.entries) > 0 }
-
-func (one *played) broke(run, what string) {
-	if !one.watch.run(run).deleted {
-		one.watch.world.Fail(AckDurable, one.watch.subject(run), what)
-	}
-}
-
 // Starts is to start a run of the workflow with a generated input. Starting it again with the same input must
 // do nothing, and with another one be refused.
 func Starts[In, Out any](w *durable.Workflow[In, Out], inputs *rapid.Generator[In]) Action {
-	values := distinct(generate(inputs, durable.JSON()), durable.JSON())
-	start := func(c Call) string { return fmt.Sprintf("%s with input %d", w.Name(), c.Choice) }
-	return Action{
-		Name: "start " + w.Name(), Choices: len(values),
-		Do: func(ctx context.Context, c Call) error {
-			_, err := w.Start(ctx, c.Engine, c.Run, values[c.Choice])
-			return err
-		},
-		tries: func(of *told, c Call) { of.starts[start(c)] = true },
-		answered: func(one *played, of *told, c Call, answer error) {
-			switch {
-			case answer == nil && of.started != "" && of.started != start(c):
-				one.broke(c.Run, fmt.Sprintf("two starts were accepted: of %s, and of %s", of.started, start(c)))
-			case answer == nil:
-				of.started = start(c)
-				one.watch.startAcknowledged(c.Run)
-			case errors.Is(answer, durable.ErrConflict) && (len(of.starts) < 2 || of.started == start(c)):
-				one.broke(c.Run, "its start was refused, though no other one was tried: "+answer.Error())
-			}
-		},
+	a, values := sending(w.Name()+".Start(ctx, %[1]s, %[2]q, %#[4]v)", "start "+w.Name(), inputs)
+	a.start, a.answered = w.Name(), started
+	a.Do = func(ctx context.Context, c Call) (any, error) {
+		_, err := w.Start(ctx, c.Engine, c.Run, values[c.Choice])
+		return nil, err
+	}
+	return a
+}
+
+// Enqueues is to put a run of the workflow with a generated input into its queue, which is to start it when
+// its turn has come.
+func Enqueues[In, Out any](
+	w *durable.Workflow[In, Out], q *durable.Queue[In, Out], inputs *rapid.Generator[In],
+) Action {
+	code := q.Name() + ".Enqueue(ctx, %[1]s, %#[4]v, durable.Item{ID: %[2]q})"
+	a, values := sending(code, "enqueue "+q.Name(), inputs)
+	a.start, a.answered = w.Name(), started
+	a.Do = func(ctx context.Context, c Call) (any, error) {
+		_, err := q.Enqueue(ctx, c.Engine, values[c.Choice], durable.Item{ID: c.Run})
+		return nil, err
+	}
+	return a
+}
+
+func started(one *played, d *Did) {
+	if d.Err == nil {
+		one.watch.startAcknowledged(d.Run)
 	}
 }
 
 // Posts is to send a run a message of the topic, with an id. What was accepted must arrive once.
 func Posts[T any](topic durable.Topic[T], contents *rapid.Generator[T]) Action {
-	values := distinct(generate(contents, durable.JSON()), durable.JSON())
-	return Action{
-		Name: "post " + topic.Name(), Choices: len(values),
-		Do: func(ctx context.Context, c Call) error {
-			return topic.PostOnce(ctx, c.Engine, c.Run, c.ID, values[c.Choice])
-		},
-		answered: func(one *played, of *told, c Call, answer error) {
-			if answer == nil {
-				of.letters = append(of.letters, "r"+c.Run+"\x00i"+topic.Name()+"\x00"+c.ID)
-			}
-			one.knows(of, c.Run, answer)
-		},
+	code := topic.Name() + ".PostOnce(ctx, %[1]s, %[2]q, %[3]q, %#[4]v)"
+	a, values := sending(code, "post "+topic.Name(), contents)
+	a.touches = true
+	a.Do = func(ctx context.Context, c Call) (any, error) {
+		return nil, topic.PostOnce(ctx, c.Engine, c.Run, c.ID, values[c.Choice])
 	}
+	a.answered = func(one *played, d *Did) {
+		if d.Err == nil {
+			one.letters = append(one.letters, letter{d.Run, topic.Name(), d.ID})
+		}
+	}
+	return a
 }
 
 // Asks is to ask a run for an update, with an id. A run that does not handle it lets the client wait until it
 // ends, or until the client gives up, after an hour. What was answered must stay so.
 func Asks[In, Out any](update durable.Update[In, Out], inputs *rapid.Generator[In]) Action {
-	values := distinct(generate(inputs, durable.JSON()), durable.JSON())
-	results := map[string]Out{} // by the key under which the store keeps the answer
-	key := func(c Call) string { return "u" + c.Run + "\x00" + c.ID }
-	return Action{
-		Name: "ask " + update.Name(), Choices: len(values),
-		Do: func(ctx context.Context, c Call) error {
-			out, err := update.Call(ctx, c.Engine, c.Run, c.ID, values[c.Choice])
-			results[key(c)] = out
-			return err
-		},
-		answered: func(one *played, of *told, c Call, err error) {
-			if err == nil {
-				result, _ := one.codec.Encode(results[key(c)])
-				of.answers = append(of.answers, answer{key(c), string(result)})
-			}
-			one.knows(of, c.Run, err)
-		},
+	a, values := sending(update.Name()+".Call(ctx, %[1]s, %[2]q, %[3]q, %#[4]v)", "ask "+update.Name(), inputs)
+	a.touches = true
+	a.Do = func(ctx context.Context, c Call) (any, error) {
+		return update.Call(ctx, c.Engine, c.Run, c.ID, values[c.Choice])
+	}
+	a.answered = func(one *played, d *Did) {
+		if d.Err == nil {
+			data, _ := one.codec.Encode(d.Answer)
+			one.answers = append(one.answers, answer{d.Run, "u" + d.Run + "\x00" + d.ID, string(data)})
+		}
+	}
+	return a
+}
+
+// Awaits is to wait for a run's end, for an hour at most. It must not change any more.
+func Awaits[In, Out any](w *durable.Workflow[In, Out]) Action {
+	a := touching("await "+w.Name(), "", func(ctx context.Context, c Call) (any, error) {
+		return w.Run(c.Engine, c.Run).Result(ctx)
+	})
+	a.code, a.answered = w.Name()+".Run(%[1]s, %[2]q).Result(ctx)", ended
+	return a
+}
+
+func ended(one *played, d *Did) {
+	var failed *durable.RunError
+	if r := one.watch.run(d.Run); !r.reopens && (d.Err == nil || errors.As(d.Err, &failed)) {
+		r.told = true
+		one.endsAs(d)
 	}
 }
 
-// Cancels is to cancel a run.
-func Cancels() Action {
+// Gets is to read what a run has published last.
+func Gets[T any](value durable.Value[T]) Action {
+	a := touching("get "+value.Name(), "", func(ctx context.Context, c Call) (any, error) {
+		return value.Get(ctx, c.Engine, c.Run)
+	})
+	a.code = value.Name() + ".Get(ctx, %[1]s, %[2]q)"
+	return a
+}
+
+// sending is an action that sends one of some generated values.
+func sending[T any](code, name string, gen *rapid.Generator[T]) (Action, []T) {
+	values := distinct(generate(gen, durable.JSON()), durable.JSON())
 	return Action{
-		Name: "cancel",
-		Do: func(ctx context.Context, c Call) error {
-			return c.Engine.Cancel(ctx, c.Run, "a client said so")
-		},
-		answered: func(one *played, of *told, c Call, answer error) { one.knows(of, c.Run, answer) },
-	}
+		Name: name, Choices: len(values), code: code,
+		sends: func(choice int) any { return values[choice] },
+	}, values
 }
 
 // Looks is to ask for a run's status.
 func Looks() Action {
-	return Action{
-		Name: "look",
-		Do: func(_ context.Context, c Call) error {
-			_, err := c.Engine.Status(c.Run)
-			return err
-		},
-		answered: func(one *played, of *told, c Call, answer error) { one.knows(of, c.Run, answer) },
-	}
+	return touching("look", "Status(%[2]q)", func(_ context.Context, c Call) (any, error) {
+		l, err := c.Engine.Status(c.Run)
+		return l.Status, err
+	})
 }
 
-// knows checks whether the engine knows a run exactly when it should.
-func (one *played) knows(of *told, run string, answer error) {
-	switch {
-	case errors.Is(answer, durable.ErrNotFound) && of.started != "":
-		one.broke(run, "its start was accepted, and now: "+answer.Error())
-	case answer == nil && len(of.starts) == 0 && !one.began(one.watch.run(run)):
-		one.broke(run, "nobody has tried to start it, yet it is known")
-	}
+// Cancels is to cancel a run.
+func Cancels() Action {
+	return touching("cancel", "Cancel(ctx, %[2]q, %[3]q)", func(ctx context.Context, c Call) (any, error) {
+		return nil, c.Engine.Cancel(ctx, c.Run, c.ID)
+	})
 }
 
-// kept looks for the messages that were accepted.
-func (one *played) kept(st store.Store) {
-	for _, r := range one.watch.runs {
-		of := one.told[r.id]
-		if of == nil {
-			continue
-		}
-		for _, key := range of.letters {
-			if _, found, err := st.Get([]byte(key)); err != nil || !found {
-				one.broke(r.id, fmt.Sprintf("a message was accepted, the store has no sign of it: key %q (%v)",
-					key, err))
-			}
-		}
-		for _, a := range of.answers {
-			value, found, err := st.Get([]byte(a.key))
-			if err != nil || !found || !strings.HasSuffix(string(value), "r"+a.result) {
-				one.broke(r.id, fmt.Sprintf("an update was answered with %s, the store has %q (%v)",
-					a.result, value, err))
-			}
-		}
-	}
+// Terminates is to end a run without its code.
+func Terminates() Action {
+	return touching("terminate", "Terminate(ctx, %[2]q, %[3]q)", func(ctx context.Context, c Call) (any, error) {
+		return nil, c.Engine.Terminate(ctx, c.Run, c.ID)
+	})
+}
+
+// Pauses is to set a run aside. When clients have done, all that they have paused is resumed.
+func Pauses() Action {
+	return touching("pause", "Pause(ctx, %[2]q, %[3]q)", func(ctx context.Context, c Call) (any, error) {
+		return nil, c.Engine.Pause(ctx, c.Run, c.ID)
+	})
+}
+
+// Resumes is to let a run go on that was paused; of any other run it is refused.
+func Resumes() Action {
+	a := touching("resume", "Resume(%[2]q)", func(_ context.Context, c Call) (any, error) {
+		return nil, c.Engine.Resume(c.Run)
+	})
+	a.touches = false // it looks at what is paused only
+	return a
+}
+
+// Retries is to open a run again that has failed.
+func Retries() Action {
+	a := touching("retry", "Retry(ctx, %[2]q)", func(ctx context.Context, c Call) (any, error) {
+		return nil, c.Engine.Retry(ctx, c.Run)
+	})
+	a.reopens = true
+	return a
+}
+
+// Forks is to start a run, of an id of its own, from one of the first entries of the run's journal.
+func Forks() Action {
+	const entries = 8
+	a := touching("fork", "Fork(ctx, %[2]q, %[4]v, %[3]q)", func(ctx context.Context, c Call) (any, error) {
+		return nil, c.Engine.Fork(ctx, c.Run, 1+c.Choice, c.ID)
+	})
+	a.Choices, a.sends = entries, func(choice int) any { return 1 + choice }
+	return a
+}
+
+// touching is an action on a run that finds out whether there is one.
+func touching(name, code string, do func(ctx context.Context, c Call) (any, error)) Action {
+	return Action{Name: name, Do: do, code: "%[1]s." + code, touches: true}
 }

@@ -101,6 +101,7 @@ const (
 	FaultFreeResult = "a run without faults gives the same result"
 	EveryRunEnds    = "when faults stop, every run ends"
 	EngineOpens     = "the engine opens after a crash"
+	LikeTheModel    = "clients are answered as the model would"
 )
 
 // Check tries to break a workflow, see the package comment, and fails the test with a report when it can.

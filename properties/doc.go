@@ -40,6 +40,7 @@
 //	EveryRunEnds     When faults stop, every run ends; if not, the report says what it waits for.
 //	EngineOpens      The engine opens on whatever a crash has left.
 //	TimeForward      No run sees time going back, whatever the clocks do.
+//	LikeTheModel     What clients are answered is what a model of one's own answers, see Linearizable.
 //
 // And "the same schedule gives the same trace", which package sim sees to. Invariants of one's own go into
 // World.Holds, and what should be reached at least once into [sim.World.Sometimes].
@@ -66,6 +67,23 @@
 // Exhaust takes the same Config:
 //
 //	properties.Exhaust(t, cfg, properties.Bounds{Crashes: 2})
+//
+// # Services and their clients
+//
+// CheckService takes Processes, and Actions from which clients choose: Starts, Posts, Asks, Cancels and the
+// others that this package makes, or functions of one's own. A client repeats what a crash left unanswered,
+// and gives up after an hour. Each of its choices, the pause before an action included, is one of the
+// world's, so the smallest failing case has the fewest actions; the report lists them as the Go code of the
+// calls, with what each was answered:
+//
+//	clients:
+//		approval.Start(ctx, desk, "run-1", 3) // client 1 at +0s, 2 tries: done
+//		desk.Cancel(ctx, "run-1", "id-2.1") // client 2 at +1s: durable: run not found: "run-1"
+//
+// A model says what clients must be answered: a function from a state and an action, with its answer, to the
+// next state. Linearizable holds all answers against it, whatever order actions at the same time have
+// happened in, and whether or not those without an answer have; what this package expects of its own actions
+// is such a model, too. A sweep that passes says which actions were accepted, and which never were.
 //
 // # More checks
 //

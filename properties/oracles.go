@@ -2,6 +2,7 @@ package properties
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -63,6 +64,8 @@ func (r *seen) asked(c *durable.Command) {
 		r.topics[c.Op] = c.Name
 	case durable.CommandEnd:
 		r.ended = true
+	case durable.CommandContinue: // the run goes on, this journal does not
+		r.ended = r.partOf() != ""
 	}
 }
 
@@ -99,13 +102,9 @@ func (v *watch) sentAndReceived() {
 	sent, received := map[way]int{}, map[way]int{}
 	var ways []way
 	for _, r := range v.runs {
-		entries, id := r.entries, r.id
-		if r.copied() {
-			if at := slices.IndexFunc(entries, forks); at >= 0 {
-				entries = entries[at:]
-			} else {
-				id = entries[0].Event.Start.Origin
-			}
+		entries, id := r.entries, cmp.Or(r.partOf(), r.id)
+		if at := slices.IndexFunc(entries, forks); at >= 0 {
+			entries = entries[at:]
 		}
 		for i := range entries {
 			e := &entries[i]

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/reprise-dst/reprise/durable"
+	"github.com/reprise-dst/reprise/internal/span"
 	"github.com/reprise-dst/reprise/sim"
 )
 
@@ -38,10 +39,10 @@ type Service struct {
 type Deployment struct {
 	// Processes are the nodes, each with an engine and a store of its own. There must be at least one.
 	Processes []Process
-	// Actions are what clients do, chosen at random; the first is the dullest. There must be at least one.
+	// Actions are what clients do, chosen at random. There must be at least one.
 	Actions []Action
-	// Holds checks invariants of one's own when all runs have ended. did is all that clients were answered, in
-	// that order. It may be nil.
+	// Holds checks invariants of one's own when all runs have ended. did is all that clients did, in the order
+	// in which they began it; see Linearizable. It may be nil.
 	Holds func(did []Did)
 }
 
@@ -61,9 +62,10 @@ type Process struct {
 
 // CheckService tries to break a service of several processes and workflows, as Check does for one workflow.
 // Clients that know nothing of each other start runs, send messages, ask for updates, cancel and look, in any
-// order and for the same runs; each repeats what a crash left unanswered, with the same ids. Which they do is
-// a choice like all others, so that it shrinks. What they are told is held against a model: see AckDurable.
-// When they have done, faults stop; runs that have not ended a day later are cancelled, and must end.
+// order and for the same runs; each repeats what a crash left unanswered, with the same ids. What they do,
+// and when, is a choice like all others, so that it shrinks; a report lists it as Go code. What they are told
+// is held against a model: see Linearizable and AckDurable. When they have done, faults stop; runs that have
+// not ended a day later are cancelled, and must end.
 func CheckService(t testing.TB, service Service) {
 	t.Helper()
 	refuse(t, service.missing())
@@ -80,12 +82,13 @@ func ServiceBody(cfg Service) func(w *sim.World) {
 	}
 	cfg.FaultTime = cmp.Or(cfg.FaultTime, faultTime)
 	cfg.Clients, cfg.Actions, cfg.Runs = cmp.Or(cfg.Clients, 3), cmp.Or(cfg.Actions, 8), cmp.Or(cfg.Runs, 2)
+	slots := slotsOf(cfg.Clients, cfg.Actions)
 	return func(w *sim.World) {
 		d := cfg.World(w)
 		if len(d.Processes) == 0 || len(d.Actions) == 0 {
 			panic("properties: a Deployment needs at least one of Processes and one of Actions")
 		}
-		p := &play{cfg: &cfg, world: w, Deployment: d}
+		p := &play{cfg: &cfg, slots: slots, world: w, Deployment: d}
 		p.run()
 	}
 }
@@ -101,24 +104,27 @@ func (cfg Service) missing() string {
 // play is a service in one world.
 type play struct {
 	cfg   *Service
+	slots [][]slot
 	world *sim.World
 	Deployment
 	processes []*played
-	calls     int
-	did       []Did
+	clock     int // beginnings and answers so far
+	did       []*Did
 }
 
-// played is a process, and what clients know of its runs.
+// played is a process, and what clients were told that must stay so.
 type played struct {
 	process
-	told map[string]*told // by run
+	letters []letter
+	answers []answer
+	ends    []*Did // the answers of Awaits, one for each run
 }
 
 func (p *play) run() {
 	w := p.world
 	cold := w.Pick("cold engines", 2) == 1
 	for _, of := range p.Processes {
-		one := &played{process{Process: of, codec: p.cfg.Codec, undo: p.cfg.Undo}, map[string]*told{}}
+		one := &played{process: process{Process: of, codec: p.cfg.Codec, undo: p.cfg.Undo}}
 		one.watch.name, one.opens, one.closes = of.Name, one.kept, one.kept
 		p.processes = append(p.processes, one)
 		one.begin(w, cold)
@@ -130,11 +136,16 @@ func (p *play) run() {
 				a.Name, a.Process))
 		}
 	}
+	w.Explain(p.show)
 	stopFaults(w, p.cfg.FaultTime)
-	clients := 1 + w.Pick("clients", p.cfg.Clients)
 	name := func(i int) string { return fmt.Sprintf("client %d", i+1) }
-	w.Concurrently(name, clients, p.client)
+	w.Concurrently(name, p.cfg.Clients, p.client)
 	w.StopFaults()
+	did := make([]Did, len(p.did))
+	for i := range did {
+		did[i] = *p.did[i]
+	}
+	p.explain(did)
 	for _, one := range p.processes {
 		p.finish(one)
 	}
@@ -142,7 +153,37 @@ func (p *play) run() {
 		one.settle(func(string) bool { return false }, func(string, durable.Replayed) {})
 	}
 	if p.Holds != nil {
-		p.Holds(p.did)
+		p.Holds(did)
+	}
+}
+
+// show lists what clients did.
+func (p *play) show() []string {
+	if len(p.did) == 0 {
+		return nil
+	}
+	lines := []string{"", "clients:"}
+	for _, d := range p.did {
+		lines = append(lines, "\t"+d.String())
+	}
+	return append(lines, "")
+}
+
+// explain holds what clients were told against the model of each run's id.
+func (p *play) explain(did []Did) {
+	for _, one := range p.processes {
+		for _, r := range one.watch.runs {
+			about := slices.DeleteFunc(slices.Clone(did), func(d Did) bool {
+				return d.Process != one.Name || d.Run != r.id
+			})
+			starts := slices.ContainsFunc(about, func(d Did) bool { return d.action.start != "" })
+			if !starts && one.began(r) { // whoever started it is no client
+				continue
+			}
+			if why := linearize(about, known); why != nil {
+				one.broke(r.id, why...)
+			}
+		}
 	}
 }
 
@@ -155,16 +196,42 @@ func (p *play) process(name string) *played {
 	return p.processes[i]
 }
 
-// client does some actions, one after the other.
-func (p *play) client(ctx context.Context, _ int) {
-	for range 1 + p.world.Pick("actions", p.cfg.Actions) {
-		a := &p.Actions[p.world.Pick("action", len(p.Actions))]
-		p.calls++
-		c := Call{
-			Run: fmt.Sprintf("run-%d", 1+p.world.Pick("run", p.cfg.Runs)), ID: fmt.Sprintf("id-%d", p.calls),
-			Choice: p.world.Pick(cmp.Or(a.choice, "choice of "+a.Name), max(a.Choices, 1)),
+// slot is a place for one action of one client: the labels of its choices. They are told apart, so that
+// leaving out one action changes no other.
+type slot struct{ action, after, run, choice string }
+
+func slotsOf(clients, actions int) [][]slot {
+	all := make([][]slot, clients)
+	for i := range all {
+		for k := range actions {
+			at := fmt.Sprintf("client %d action %d", i+1, k+1)
+			all[i] = append(all[i], slot{at, at + " after", at + " run", at + " choice"})
 		}
-		p.act(ctx, a, c)
+	}
+	return all
+}
+
+// pauses are how long a client waits before an action.
+var pauses = []time.Duration{0, time.Second, time.Minute, time.Hour}
+
+// client does some actions, one after the other.
+func (p *play) client(ctx context.Context, i int) {
+	w := p.world
+	for k := range p.slots[i][:w.Pick(fmt.Sprintf("actions of client %d", i+1), p.cfg.Actions+1)] {
+		s := &p.slots[i][k]
+		which := w.Pick(s.action, len(p.Actions)+1)
+		if which == 0 {
+			continue
+		}
+		if after := pauses[w.Pick(s.after, len(pauses))]; after > 0 && w.Sleep(ctx, after) != nil {
+			return
+		}
+		a := &p.Actions[which-1]
+		p.act(ctx, &Did{
+			Client: i + 1, Action: a.Name, Process: p.process(a.Process).Name,
+			Run: fmt.Sprintf("run-%d", 1+w.Pick(s.run, p.cfg.Runs)), ID: fmt.Sprintf("id-%d.%d", i+1, k+1),
+			Choice: w.Pick(s.choice, max(a.Choices, 1)), action: a,
+		})
 	}
 }
 
@@ -172,40 +239,48 @@ func (p *play) client(ctx context.Context, _ int) {
 const attention = time.Hour
 
 // act does one action, again and again until it is answered or the client gives up.
-func (p *play) act(ctx context.Context, a *Action, c Call) {
-	one := p.process(a.Process)
-	account := one.account(c.Run)
-	if a.tries != nil {
-		a.tries(account, c)
+func (p *play) act(ctx context.Context, d *Did) {
+	one, a := p.process(d.Process), d.action
+	if a.sends != nil {
+		d.Sent = a.sends(d.Choice)
 	}
-	name := a.Name + " " + c.Run
+	p.clock++
+	d.at, d.began, d.Open = "+"+span.Text(p.world.Now().Sub(sim.Epoch)), p.clock, true
+	p.did = append(p.did, d)
+	if r := one.watch.run(d.Run); a.reopens {
+		r.reopens = true
+	}
+	name := d.Action + " " + d.Run
+	c := Call{Run: d.Run, ID: d.ID, Choice: d.Choice}
 	ctx, cancel := p.world.WithTimeout(ctx, attention)
 	defer cancel()
 	for {
-		var answer error
+		d.Tries++
+		var answer any
+		var refused error
 		err := one.node.Call(ctx, name, func(ctx context.Context) error {
 			c.Engine = one.engine
-			answer = a.Do(ctx, c)
+			answer, refused = a.Do(ctx, c)
 			return nil
 		})
-		if errors.Is(err, context.DeadlineExceeded) {
-			err, answer = nil, err
-		}
 		switch {
 		case errors.Is(err, sim.ErrCrashed):
 			continue
+		case errors.Is(err, context.DeadlineExceeded):
+			d.Err = err
+			return
 		case err != nil:
 			p.world.Fail(EveryRunEnds, name, err.Error())
-		case errors.Is(answer, durable.ErrFailed), errors.Is(answer, durable.ErrFenced),
-			errors.Is(answer, durable.ErrDamaged), errors.Is(answer, durable.ErrParked):
-			one.watch.cantGoOn(name, answer)
+		case errors.Is(refused, durable.ErrFailed), errors.Is(refused, durable.ErrFenced),
+			errors.Is(refused, durable.ErrDamaged), errors.Is(refused, durable.ErrParked):
+			one.watch.cantGoOn(name, refused)
 		}
-		p.world.Sometimes("clients "+a.Name, true)
-		p.did = append(p.did, Did{
-			Action: a.Name, Process: one.Name, Run: c.Run, ID: c.ID, Choice: c.Choice, Err: answer,
-		})
-		if a.answered != nil {
-			a.answered(one, account, c, answer)
+		p.clock++
+		d.Answer, d.Err, d.ended = answer, refused, p.clock
+		d.Open = errors.Is(refused, context.DeadlineExceeded)
+		p.world.Sometimes("clients "+a.Name, refused == nil)
+		if a.answered != nil && !d.Open {
+			a.answered(one, d)
 		}
 		return
 	}
@@ -217,8 +292,12 @@ const patient = 24 * time.Hour
 // finish waits for the ends of all runs of a process, and cancels those that take long.
 func (p *play) finish(one *played) {
 	ctx := p.world.Context()
+	exist := map[*seen]bool{}
 	for _, r := range one.watch.runs {
-		if !one.began(r) {
+		exist[r] = one.resumed(ctx, r)
+	}
+	for _, r := range one.watch.runs {
+		if !exist[r] && !one.began(r) {
 			continue
 		}
 		p.await(ctx, one, r, patient)
@@ -239,9 +318,26 @@ func (p *play) finish(one *played) {
 	}
 }
 
+// resumed lets a run go on that a client has paused, and reports whether there is such a run.
+func (one *played) resumed(ctx context.Context, r *seen) (exists bool) {
+	one.insist(ctx, "resume "+r.id, func(context.Context) error {
+		l, err := one.engine.Status(r.id)
+		exists = err == nil
+		if exists && l.Status == durable.Paused {
+			_ = one.engine.Resume(r.id) // refused while its pause is not acknowledged; await asks again
+		}
+		return nil
+	})
+	return exists
+}
+
+// began reports whether there is such a run.
+func (one *played) began(r *seen) bool { return len(r.entries) > 0 }
+
 // await looks, less and less often, whether a run has ended.
 func (p *play) await(ctx context.Context, one *played, r *seen, within time.Duration) {
 	for step := time.Second; !r.ended && within > 0; step *= 2 {
+		one.resumed(ctx, r)
 		if parked := one.engine.Parked(); len(parked) > 0 {
 			one.watch.parted(parked[0].Run, parked[0].Cause)
 		}

@@ -52,6 +52,7 @@ type seen struct {
 	letters map[string]bool   // messages with an id that were received, by topic and id
 	ended   bool              // the last entry is its end
 	parked  error             // why it could not go on, when it was last parked; nil when it was not
+	reopens bool              // a client may have opened it again after that
 	status  durable.Status    // after its end, once it was looked up
 	deleted bool              // what was seen holds no more, and its id may be another run's
 }
@@ -109,6 +110,9 @@ func (v *watch) committed(run string, entries []durable.Entry) {
 			clear(r.begun)
 			clear(r.topics)
 		}
+		if r.ended && r.reopens && e.Seq <= len(r.entries) {
+			v.reopened(r, e.Seq-1)
+		}
 		if e.Seq <= len(r.entries) { // the answer to an entry that had none
 			r.entries = r.entries[:e.Seq-1]
 		} else {
@@ -117,15 +121,44 @@ func (v *watch) committed(run string, entries []durable.Entry) {
 			key := binary.BigEndian.AppendUint64([]byte("r"+run+"\x00j"), uint64(e.Seq))
 			v.order = append(v.order, moment{run: run, entry: *e, when: v.when[string(key)], place: r.place})
 		}
-		r.entries = append(r.entries, *e)
+		r.note(e)
 		if v.saw != nil {
 			v.saw()
 		}
-		for j := range e.Commands {
-			r.asked(&e.Commands[j])
-		}
-		r.ended = r.ended || e.Event.Kind == durable.EventTerminated
 	}
+}
+
+// note adds an entry to what was seen.
+func (r *seen) note(e *durable.Entry) {
+	r.entries = append(r.entries, *e)
+	for i := range e.Commands {
+		r.asked(&e.Commands[i])
+	}
+	kind := e.Event.Kind
+	r.ended = r.ended || kind == durable.EventTerminated || kind == durable.EventWithdrawn
+}
+
+// reopened takes back what was seen of a run that had failed, but for the first n entries.
+func (v *watch) reopened(r *seen, n int) {
+	kept := r.entries[:n:n]
+	r.entries, r.ended, r.status = nil, false, ""
+	clear(r.over)
+	clear(r.topics)
+	clear(r.letters)
+	for i := range kept {
+		v.happened(r, &kept[i])
+		r.note(&kept[i])
+	}
+}
+
+// alike is how many of the first entries are the same.
+func alike(a, b []durable.Entry) int {
+	for i := range a {
+		if i == len(b) || a[i].String() != b[i].String() || !sameResult(&a[i].Event, &b[i].Event) {
+			return i
+		}
+	}
+	return len(a)
 }
 
 // digest adds what was seen, besides what the store tells, to a state.
@@ -146,6 +179,14 @@ func (r *seen) copied() bool {
 	}
 	start := r.entries[0].Event.Start
 	return start != nil && start.Origin != ""
+}
+
+// partOf is the run of which this is a part that has continued as new; empty when it is none.
+func (r *seen) partOf() string {
+	if at := strings.LastIndexByte(r.id, '#'); at > 0 && r.copied() {
+		return r.id[:at]
+	}
+	return ""
 }
 
 // otherPart reports whether the first entry of a journal is of a later part of the run than what was seen.
@@ -171,7 +212,7 @@ func (v *watch) compare(st store.Store) {
 		j, err := durable.ReadJournal(st, r.id)
 		switch {
 		case errors.Is(err, durable.ErrNotFound):
-			if r.started {
+			if l, err := durable.ReadStatus(st, r.id); r.started && (err != nil || l.Status != durable.Queued) {
 				v.world.Fail(AckDurable, v.subject(r.id), "its start was acknowledged, the store does not know it")
 			}
 		case err != nil:
@@ -180,13 +221,16 @@ func (v *watch) compare(st store.Store) {
 		if len(j.Entries) > 0 && r.otherPart(&j.Entries[0]) { // it continued as new, and the engine died
 			v.committed(r.id, j.Entries)
 		}
-		for i := range r.entries {
+		if n := alike(r.entries, j.Entries); r.ended && r.reopens && n < len(r.entries) {
+			v.reopened(r, n) // and the engine died before it knew
+		}
+		for i := 0; i < len(r.entries); i++ {
 			want := r.entries[i].String()
 			have := "nothing"
 			if i < len(j.Entries) {
 				have = j.Entries[i].String()
 			}
-			if r.entries[i].Unanswered && i == len(r.entries)-1 && i < len(j.Entries) {
+			if r.entries[i].Unanswered && i < len(j.Entries) && !j.Entries[i].Unanswered {
 				// Its answer is durable, and the engine died, or lives on, before it knew.
 				v.committed(r.id, j.Entries[i:i+1])
 				want = j.Entries[i].String()

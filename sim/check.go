@@ -101,6 +101,9 @@ func conclude(t testing.TB, c *Config, r *Result) {
 	if !c.NoFaults {
 		t.Log("reprise: " + r.Covered())
 	}
+	if text := r.reached(); text != "" {
+		t.Log("reprise: " + text)
+	}
 	if c.Explore != defaultExplore {
 		t.Log("reprise: " + strings.ReplaceAll(r.Coverage, "; ", ";\n    "))
 	}

@@ -113,6 +113,20 @@ func (r *Result) mayCrash(point string) bool {
 	})
 }
 
+// reached says in one line in how many runs each Sometimes held, but for those that never did.
+func (r *Result) reached() string {
+	var held []string
+	for _, s := range r.Sometimes {
+		if s.Held > 0 {
+			held = append(held, fmt.Sprintf("%s %s", s.Property, number(int64(s.Held))))
+		}
+	}
+	if len(held) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("reached, in so many of %s: %s", count(int64(r.Runs), "run"), strings.Join(held, ", "))
+}
+
 // maxOrders bounds the memory of a sweep that counts distinct completion orders.
 const maxOrders = 1_000_000
 

@@ -38,7 +38,7 @@ var zones = []zone{
 			"internal/choice", "internal/eventloop", "internal/explore", "internal/shrink", "internal/span",
 		},
 	},
-	{dir: "properties", own: []string{"sim", "durable", "store", "fault"}, others: true},
+	{dir: "properties", own: []string{"sim", "durable", "store", "fault", "internal/span"}, others: true},
 	{dir: "internal/plantedtest", own: []string{"sim", "store"}, others: true},
 	{dir: "internal/demo", others: true},
 	{dir: "internal/torture", own: []string{"durable", "store"}, others: true},

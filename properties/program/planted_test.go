@@ -104,8 +104,11 @@ func report(
 	text, rest, _ := strings.Cut(r.Report, "\n    Reproduce:")
 	require.LessOrEqual(t, strings.Count(rest, "\n      #"), deviations, r.Report)
 	text = regexp.MustCompile(`planted_test\.go:\d+`).ReplaceAllString(text, "planted_test.go:LINE")
-	return regexp.MustCompile(`event #\d+, \+\w+`).ReplaceAllString(text, "event #N") + "\n"
+	return verdictAt.ReplaceAllString(text, "event #N") + "\n"
 }
+
+// verdictAt is where in the trace a property was seen not to hold.
+var verdictAt = regexp.MustCompile(`event #\d+, \+\w+`)
 
 // isPlain reports whether a verb is one of a few.
 func isPlain(verb string) bool {
