@@ -49,10 +49,11 @@ func NewApproval(office Office, patience time.Duration) *durable.Workflow[string
 	return durable.Define("approval", func(ctx durable.Context, title string) (Verdict, error) {
 		document := ctx.RunID() + ", " + title
 		verdict, err := review(ctx, office, document, patience)
-		if err != nil { // a cancelled Context refuses everything: clean up on one that is not
-			verdict, ctx = Withdrawn, ctx.Detached()
+		if err != nil {
+			verdict = Withdrawn
 		}
-		if _, failed := durable.Step(ctx, "file", office.File, Filing{document, verdict}); failed != nil {
+		filing := ctx.Detached() // whoever cancels, even now, the document does not stay in review
+		if _, failed := durable.Step(filing, "file", office.File, Filing{document, verdict}); failed != nil {
 			return "", errors.Join(err, failed)
 		}
 		return verdict, err
