@@ -166,7 +166,7 @@ func (p *play) show() []string {
 	for _, d := range p.did {
 		lines = append(lines, "\t"+d.String())
 	}
-	return append(lines, "")
+	return lines
 }
 
 // explain holds what clients were told against the model of each run's id.
@@ -296,7 +296,8 @@ func (p *play) finish(one *played) {
 	for _, r := range one.watch.runs {
 		exist[r] = one.resumed(ctx, r)
 	}
-	for _, r := range one.watch.runs {
+	for i := 0; i < len(one.watch.runs); i++ { // more may begin meanwhile
+		r := one.watch.runs[i]
 		if !exist[r] && !one.began(r) {
 			continue
 		}

@@ -212,3 +212,44 @@ func TestServicesThatCantWorkSayWhatToSet(t *testing.T) {
 	require.Contains(t, r.Report, `properties: the action "start approval" is for process "cellar", which `+
 		`Deployment.Processes doesn't have`)
 }
+
+// TestRunsThatBeginLateEndToo: the books are closed when all runs have ended, those too that others started
+// after the clients had done.
+func TestRunsThatBeginLateEndToo(t *testing.T) {
+	note := func(in map[string]bool) func(context.Context, int) (int, error) {
+		return func(ctx context.Context, n int) (int, error) {
+			info, _ := durable.Info(ctx)
+			in[info.Run] = true
+			return n, nil
+		}
+	}
+	cfg := sim.Config{Runs: 100, Disk: store.NewMemoryDisk}
+	r, err := sim.Sweep(cfg, properties.ServiceBody(properties.Service{
+		World: func(w *sim.World) properties.Deployment {
+			begun, over := map[string]bool{}, map[string]bool{}
+			late := durable.Define("late", func(ctx durable.Context, n int) (int, error) {
+				_, _ = durable.Step(ctx, "begin", note(begun), n)
+				_ = ctx.Sleep(time.Hour << 8)
+				return durable.Step(ctx.Detached(), "end", note(over), n)
+			})
+			early := durable.Define("early", func(ctx durable.Context, n int) (int, error) {
+				_ = ctx.Sleep(10 * time.Hour)
+				_, err := durable.StartDetached(ctx, late, "", n)
+				return n, err
+			})
+			return properties.Deployment{
+				Processes: []properties.Process{{Name: "office", Boot: func(*sim.Node) []durable.Definition {
+					return []durable.Definition{early, late}
+				}}},
+				Actions: []properties.Action{properties.Starts(early, rapid.Just(1))},
+				Holds: func([]properties.Did) {
+					w.Sometimes("a run begins late", len(begun) > 0)
+					w.Always("every run ends", len(begun) == len(over))
+				},
+			}
+		},
+	}))
+	require.NoError(t, err)
+	require.Nil(t, r.Failure, r.Report)
+	require.Empty(t, r.Unreached)
+}
