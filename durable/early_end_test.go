@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/reprise-dst/reprise/durable"
+	"github.com/reprise-dst/reprise/sim"
 	"github.com/reprise-dst/reprise/store"
 	"github.com/stretchr/testify/require"
 )
@@ -19,6 +20,8 @@ type afterBegin struct {
 	key  string
 	then atomic.Pointer[func()]
 }
+
+func firstEntry(run string) string { return "r" + run + "\x00j\x00\x00\x00\x00\x00\x00\x00\x01" }
 
 func (s *afterBegin) Commit(b *store.Batch) error {
 	begins := func(op store.Op) bool { return string(op.Key) == s.key }
@@ -53,7 +56,7 @@ func TestARunThatIsTerminatedAsItBeginsDoesNothing(t *testing.T) {
 		cfg.Workflows = []durable.Definition{w, parent, other}
 		cfg.Queues = []durable.QueueDefinition{q}
 		for _, id := range []string{"item", "child"} {
-			st := &afterBegin{Store: store.OpenMemory(), key: "r" + id + "\x00j\x00\x00\x00\x00\x00\x00\x00\x01"}
+			st := &afterBegin{Store: store.OpenMemory(), key: firstEntry(id)}
 			cfg.Store = st
 			var e *durable.Engine
 			terminate := func() { require.NoError(t, e.Terminate(context.Background(), id, "not wanted")) }
@@ -80,6 +83,35 @@ func TestARunThatIsTerminatedAsItBeginsDoesNothing(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, durable.Waiting, l.Status, "no message came")
 		}
+	})
+}
+
+// TestARunThatIsTerminatedAsItBeginsDoesNotGoOn: its code, which is run to see what it came to, would go on
+// as new, and so be run again and again.
+func TestARunThatIsTerminatedAsItBeginsDoesNotGoOn(t *testing.T) {
+	calm(t, func(w *sim.World) {
+		ran := 0
+		wf := durable.Define("wf", func(ctx durable.Context, n int) (int, error) {
+			ran++
+			return durable.ContinueAsNew[int](ctx, n)
+		})
+		q := durable.NewQueue("q", wf, durable.QueueConfig{})
+		w.Node("worker", func(n *sim.Node) {
+			st := &afterBegin{Store: n.Store(), key: firstEntry("item")}
+			e, err := durable.Open(durable.Config{
+				Store: st, Host: n,
+				Workflows: []durable.Definition{wf}, Queues: []durable.QueueDefinition{q},
+			})
+			require.NoError(w, err)
+			terminate := func() { require.NoError(w, e.Terminate(context.Background(), "item", "not wanted")) }
+			st.then.Store(&terminate)
+			run, err := q.Enqueue(context.Background(), e, 1, durable.Item{ID: "item"})
+			require.NoError(w, err)
+			_, err = run.Result(context.Background())
+			require.ErrorIs(w, err, durable.ErrTerminated)
+		})
+		require.NoError(w, w.Sleep(w.Context(), time.Second))
+		require.Equal(w, 1, ran)
 	})
 }
 

@@ -126,7 +126,7 @@ func (m *machine) apply(ev *Event) ([]Command, error) {
 		m.asked, m.why = true, ev.Reason
 		m.cancelRun(cancellation(ev.Reason))
 	case EventTerminated, EventWithdrawn:
-		m.ended = true
+		m.ended, m.goesOn = true, false
 	case EventUpdate:
 		m.startUpdate(ev)
 	case EventRetried:
