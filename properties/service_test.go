@@ -253,3 +253,34 @@ func TestRunsThatBeginLateEndToo(t *testing.T) {
 	require.Nil(t, r.Failure, r.Report)
 	require.Empty(t, r.Unreached)
 }
+
+// TestARunThatIsRetriedMayBeUnderWay: a client was told how a run ended, which another has opened again.
+func TestARunThatIsRetriedMayBeUnderWay(t *testing.T) {
+	body := properties.ServiceBody(properties.Service{World: func(w *sim.World) properties.Deployment {
+		tried := map[string]int{}
+		moody := durable.Define("moody", func(ctx durable.Context, n int) (int, error) {
+			if _, err := durable.Step(ctx, "try", func(ctx context.Context, n int) (int, error) {
+				info, _ := durable.Info(ctx)
+				if tried[info.Run]++; tried[info.Run]%2 == 1 {
+					return 0, errors.New("not in the mood")
+				}
+				return n, nil
+			}, n); err != nil {
+				return 0, err
+			}
+			return n, ctx.Sleep(time.Minute)
+		})
+		return properties.Deployment{
+			Processes: []properties.Process{{
+				Name: "desk", Boot: func(*sim.Node) []durable.Definition { return []durable.Definition{moody} },
+			}},
+			Actions: []properties.Action{
+				properties.Starts(moody, rapid.Just(1)), properties.Awaits(moody), properties.Retries(),
+			},
+		}
+	}})
+	r, err := sim.Sweep(sim.Config{Name: t.Name(), Runs: 300, Disk: store.NewMemoryDisk}, body)
+	require.NoError(t, err)
+	require.Nil(t, r.Failure, r.Report)
+	require.Empty(t, r.Unreached)
+}

@@ -141,7 +141,7 @@ func (r *seen) note(e *durable.Entry) {
 // reopened takes back what was seen of a run that had failed, but for the first n entries.
 func (v *watch) reopened(r *seen, n int) {
 	kept := r.entries[:n:n]
-	r.entries, r.ended, r.status = nil, false, ""
+	r.entries, r.ended, r.told, r.status = nil, false, false, ""
 	clear(r.over)
 	clear(r.topics)
 	clear(r.letters)
