@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -50,16 +51,16 @@ func (e *Engine) Fork(ctx context.Context, run string, entry int, id string) err
 	if err := checkForkable(&j, entry); err != nil {
 		return err
 	}
-	for {
+	return e.aside(ctx, id, func(aside bool) error {
 		done, err := e.forked(run, entry, id)
-		if done || err != nil {
+		switch {
+		case done || err != nil:
 			return err
+		case !aside:
+			return errInMemory
 		}
-		err = e.fork(&j, entry, id)
-		if !lostRace(err) {
-			return err
-		}
-	}
+		return e.fork(&j, entry, id)
+	})
 }
 
 // checkForkable refuses entries from which nothing can go on.
@@ -191,8 +192,45 @@ func (p *rebuilt) feed(entry *Entry) error {
 	return nil
 }
 
+// errInMemory says that a run can't be given a rebuilt journal yet.
+var errInMemory = errors.New("durable: the run is still in memory")
+
+// aside calls a function that may give a run a rebuilt journal, again and again until it has won all races.
+// Meanwhile the run is kept out of memory, so that nothing drives it before the commit has been told; what
+// arrives for it waits. When the run is in memory already, the function is told so: unless it fails for
+// another reason, such as that the run goes on, it returns errInMemory, and is called again when the run has
+// left.
+func (e *Engine) aside(ctx context.Context, id string, fn func(aside bool) error) error {
+	for {
+		e.mu.Lock()
+		if err := e.usable(); err != nil {
+			e.mu.Unlock()
+			return err
+		}
+		r := e.runs[id]
+		aside := r == nil
+		leaves := !aside && !r.starting
+		if aside {
+			r = e.hold(id, header{})
+		}
+		e.mu.Unlock()
+		err := fn(aside)
+		if aside {
+			e.letGoOf(r)
+		}
+		switch {
+		case err == errInMemory:
+			if err := e.makeWay(ctx, r, leaves); err != nil {
+				return err
+			}
+		case !lostRace(err):
+			return err
+		}
+	}
+}
+
 // commitRebuilt makes the journal that of a run from the entry with this number on, with all that follows
-// from what is pending at its end, and lets the run go on.
+// from what is pending at its end, and lets the run go on. It is called aside.
 func (e *Engine) commitRebuilt(q *round, p *rebuilt, from int) error {
 	b, id := &q.batch, p.id
 	_, to := journalRange(id)

@@ -174,3 +174,88 @@ func TestForksThroughCrashes(t *testing.T) {
 		p.settled(named(errand))
 	})
 }
+
+// lagging is a store that answers one commit a minute late: others see it at once.
+type lagging struct {
+	store.Store
+	node *sim.Node
+	next *bool // the next commit is that one
+}
+
+func (l lagging) Commit(b *store.Batch) error {
+	err := l.Store.Commit(b)
+	if *l.next {
+		*l.next = false
+		late := l.node.NewSignal()
+		l.node.AfterFunc(time.Minute, late.Fire)
+		_ = late.Wait(context.Background())
+	}
+	return err
+}
+
+// TestRebuiltJournalsAreToldBeforeTheyGoOn: a timer is due before Fork and Retry know of their commits.
+func TestRebuiltJournalsAreToldBeforeTheyGoOn(t *testing.T) {
+	tries := 0
+	w := durable.Define("w", func(ctx durable.Context, _ int) (int, error) {
+		alarm := ctx.After(time.Second)
+		_, err := durable.Step(ctx, "pay", func(context.Context, int) (int, error) {
+			if tries++; tries == 1 {
+				return 0, errDown
+			}
+			return 1, nil
+		}, 0)
+		if err != nil {
+			return 0, err
+		}
+		_, err = alarm.Await(ctx)
+		return 2, err
+	})
+	for _, c := range []struct {
+		run  string
+		call func(ctx context.Context, e *durable.Engine) error
+		told []string
+	}{
+		{"f", func(ctx context.Context, e *durable.Engine) error { return e.Fork(ctx, "r", 1, "f") }, []string{
+			"1 started", "2 forked", "3 timer fired", "4 step ended",
+		}},
+		{"r", func(ctx context.Context, e *durable.Engine) error { return e.Retry(ctx, "r") }, []string{
+			"1 started", "2 step ended", "2 retried", "3 timer fired", "4 step ended",
+		}},
+	} {
+		body := func(world *sim.World) {
+			var e *durable.Engine
+			var told []string
+			tries = 0
+			late := false
+			worker := world.Node("worker", func(n *sim.Node) {
+				var err error
+				e, err = durable.Open(durable.Config{
+					Store: lagging{n.Store(), n, &late}, Host: n, Workflows: []durable.Definition{w},
+					Interceptors: []durable.Interceptor{{Committed: func(run durable.RunInfo, entries []durable.Entry) {
+						for i := range entries {
+							if run.Run == c.run {
+								told = append(told, fmt.Sprint(entries[i].Seq, " ", entries[i].Event.Kind))
+							}
+						}
+					}}},
+				})
+				require.NoError(world, err)
+			})
+			require.NoError(world, worker.Call(world.Context(), "client", func(ctx context.Context) error {
+				r, err := w.Start(ctx, e, "r", 0)
+				require.NoError(world, err)
+				_, err = r.Result(ctx)
+				require.ErrorIs(world, err, errDown)
+				late = true
+				require.NoError(world, c.call(ctx, e))
+				got, err := w.Run(e, c.run).Result(ctx)
+				require.Equal(world, 2, got)
+				return err
+			}))
+			require.Equal(world, c.told, told)
+		}
+		r, err := sim.Sweep(sim.Config{Name: t.Name(), Runs: 20, NoFaults: true, Disk: store.NewMemoryDisk}, body)
+		require.NoError(t, err)
+		require.Nil(t, r.Failure, r.Report)
+	}
+}

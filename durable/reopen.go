@@ -36,21 +36,25 @@ func (e *Engine) Retry(ctx context.Context, run string) error {
 		return err
 	}
 	defer e.end()
-	for {
+	var parked bool
+	err := e.aside(ctx, run, func(aside bool) error {
 		l, err := e.Status(run)
+		parked = l.Status == Parked
 		switch {
-		case err != nil:
+		case err != nil || parked:
 			return err
-		case l.Status == Parked:
-			return e.Resume(run)
 		case l.Status != Failed:
 			return fmt.Errorf("durable: run %q is %s; only runs that have failed or are parked are retried",
 				run, l.Status)
+		case !aside:
+			return errInMemory
 		}
-		if err := e.reopen(run); !lostRace(err) {
-			return err
-		}
+		return e.reopen(run)
+	})
+	if err == nil && parked {
+		return e.Resume(run)
 	}
+	return err
 }
 
 // reopen commits the journal with which a failed run goes on.

@@ -176,8 +176,7 @@ func (e *Engine) claim(id string, want header) (r *run, first bool, err error) {
 		}
 		return r, false, err
 	}
-	r = &run{id: id, startWith: want, label: want.workflow + "/" + id, driven: true, starting: true}
-	e.runs[id] = r
+	r = e.hold(id, want)
 	e.begin()
 	e.mu.Unlock()
 
@@ -185,14 +184,27 @@ func (e *Engine) claim(id string, want header) (r *run, first bool, err error) {
 	if err == nil && !found {
 		return r, true, nil
 	}
-	e.started(r)
-	e.drop(r, nil)
-	e.handOver(r)
+	e.letGoOf(r)
 	e.end()
 	if err != nil {
 		return nil, false, fmt.Errorf("durable: looking for run %q: %w", id, err)
 	}
 	return nil, false, e.compareHeader(id, want)
+}
+
+// hold takes the place in memory of a run that is not there; the caller holds the lock. What arrives for the
+// run waits until it has begun, or letGoOf.
+func (e *Engine) hold(id string, h header) *run {
+	r := &run{id: id, startWith: h, label: h.workflow + "/" + id, driven: true, starting: true}
+	e.runs[id] = r
+	return r
+}
+
+// letGoOf gives back the place of a run that this task has held without being it.
+func (e *Engine) letGoOf(r *run) {
+	e.started(r)
+	e.drop(r, nil)
+	e.handOver(r)
 }
 
 // handOver passes on what arrived for a run while this task held its place without being it.
