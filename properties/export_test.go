@@ -74,3 +74,26 @@ func WatchEnded(w *sim.World, run string, st store.Store) {
 	v.run(run).ended = true
 	v.nothingLeft(st)
 }
+
+// Took is a call on a run, begun and answered at these moments, or never answered when ended is 0.
+func Took(run, action string, sent, answer any, began, ended int) Did {
+	return Did{
+		Action: action, Run: run, Sent: sent, Answer: answer, Open: ended == 0,
+		action: &Action{start: action}, began: began, ended: ended,
+	}
+}
+
+// Linearize is Linearizable without a world.
+func Linearize[S comparable](did []Did, next func(state S, d Did) (S, bool)) (why []string) {
+	return linearize(did, next)
+}
+
+// HoldStarts holds actions against what CheckService knows of each run's id.
+func HoldStarts(w *sim.World, did []Did) {
+	one := &played{process: process{watch: watch{world: w}}}
+	for i := range did {
+		one.watch.run(did[i].Run)
+	}
+	p := &play{processes: []*played{one}}
+	p.explain(did)
+}

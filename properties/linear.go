@@ -11,14 +11,20 @@ import (
 
 // Linearizable fails the world unless the answers that clients got are those of a model: of a service that
 // does one action after the other, each at some moment between its beginning and its answer. It is for
-// Deployment.Holds, with all that clients did or with a part of it.
+// Deployment.Holds, with all that clients did or with a part of it, such as what they did with one run.
 //
-// next is the model. It says whether an action can be answered in this way in a state, and the state
-// afterwards; the first state is the zero S. It must not depend on anything else. An action without an answer
-// (Did.Open) is tried as one that was done at any time since it began, next then says what that leads to, and
-// as one that was not done at all. An action that was tried again after a crash was done once, at any time
-// since the first try; one that a repetition does again, since it has no id, needs a model that looks at
-// Did.Tries.
+// next is the model. It is given the state before an action, the zero S at first, and returns the state
+// after it, and whether the action can then have been answered as it was, with d.Answer and d.Err. It must
+// depend on nothing else, and change nothing that a state refers to: the search tries many orders.
+//
+// An action without an answer (Did.Open) may have happened, at any time since it began, or not at all. next
+// says what it leads to if it has happened, and returns true unless it can't have in this state; d.Answer and
+// d.Err mean nothing. An action that was tried again after a crash happened once, at any time since the first
+// try. When it has no id by which the service knows it again, it may have happened up to Did.Tries times: the
+// state of the model must allow for that.
+//
+// The time that the search takes doubles with each action without an answer that changes the state; others
+// cost little, and ten such are no trouble.
 //
 // The built-in actions are held against such a model too, whatever Holds does: each run is started once, and
 // is known from then on.
@@ -64,7 +70,7 @@ type linearizer[S comparable] struct {
 
 	best  []int // the longest path
 	left  S     // the state at its end
-	stuck []int // what could come after it
+	stuck []int // what would have to come after it, and can't
 }
 
 // explains reports whether what is left can be explained.
@@ -78,12 +84,14 @@ func (l *linearizer[S]) explains(state S) bool {
 	if !answered {
 		return true
 	}
-	if len(l.stuck) == 0 || len(l.path) > len(l.best) {
-		l.best, l.left, l.stuck = slices.Clone(l.path), state, candidates
-	}
+	var refused []int
 	for _, i := range candidates {
 		after, ok := l.next(state, l.did[i])
-		if !ok {
+		switch {
+		case !ok:
+			refused = append(refused, i)
+			continue
+		case l.did[i].Open && after == state: // as if it was not done
 			continue
 		}
 		l.done[i] = 1
@@ -93,6 +101,9 @@ func (l *linearizer[S]) explains(state S) bool {
 		}
 		l.done[i] = 0
 		l.path = l.path[:len(l.path)-1]
+	}
+	if len(l.stuck) == 0 || len(l.path) > len(l.best) {
+		l.best, l.left, l.stuck = slices.Clone(l.path), state, refused
 	}
 	return false
 }
