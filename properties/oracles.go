@@ -79,7 +79,7 @@ func (v *watch) deletes(run string) {
 // staysEnded looks up how a run has ended, and compares it with what was seen before.
 func (v *watch) staysEnded(r *seen, st store.Store) {
 	if !r.ended {
-		if r.told {
+		if r.told && !r.again {
 			v.world.Fail(AckDurable, v.subject(r.id), "a client was told how it ended; its journal has no end")
 		}
 		return

@@ -254,11 +254,13 @@ func TestRunsThatBeginLateEndToo(t *testing.T) {
 	require.Empty(t, r.Unreached)
 }
 
-// TestARunThatIsRetriedMayBeUnderWay: a client was told how a run ended, which another has opened again.
+// TestARunThatIsRetriedMayBeUnderWay: a client was told how a run ended, which another has opened again, and
+// messages that it had not received are gone.
 func TestARunThatIsRetriedMayBeUnderWay(t *testing.T) {
 	body := properties.ServiceBody(properties.Service{World: func(w *sim.World) properties.Deployment {
 		tried := map[string]int{}
 		moody := durable.Define("moody", func(ctx durable.Context, n int) (int, error) {
+			_ = ctx.Sleep(time.Second)
 			if _, err := durable.Step(ctx, "try", func(ctx context.Context, n int) (int, error) {
 				info, _ := durable.Info(ctx)
 				if tried[info.Run]++; tried[info.Run]%2 == 1 {
@@ -276,10 +278,11 @@ func TestARunThatIsRetriedMayBeUnderWay(t *testing.T) {
 			}},
 			Actions: []properties.Action{
 				properties.Starts(moody, rapid.Just(1)), properties.Awaits(moody), properties.Retries(),
+				properties.Posts(decision, rapid.Bool()),
 			},
 		}
 	}})
-	r, err := sim.Sweep(sim.Config{Name: t.Name(), Runs: 300, Disk: store.NewMemoryDisk}, body)
+	r, err := sim.Sweep(sim.Config{Name: t.Name(), Runs: 1000, Disk: store.NewMemoryDisk}, body)
 	require.NoError(t, err)
 	require.Nil(t, r.Failure, r.Report)
 	require.Empty(t, r.Unreached)

@@ -53,6 +53,7 @@ type seen struct {
 	ended   bool              // the last entry is its end
 	parked  error             // why it could not go on, when it was last parked; nil when it was not
 	reopens bool              // a client may have opened it again after that
+	again   bool              // it was: what it had not received is gone, and a client was told of another end
 	status  durable.Status    // after its end, once it was looked up
 	deleted bool              // what was seen holds no more, and its id may be another run's
 }
@@ -141,7 +142,7 @@ func (r *seen) note(e *durable.Entry) {
 // reopened takes back what was seen of a run that had failed, but for the first n entries.
 func (v *watch) reopened(r *seen, n int) {
 	kept := r.entries[:n:n]
-	r.entries, r.ended, r.told, r.status = nil, false, false, ""
+	r.entries, r.ended, r.again, r.status = nil, false, true, ""
 	clear(r.over)
 	clear(r.topics)
 	clear(r.letters)
