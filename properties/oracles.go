@@ -96,19 +96,17 @@ func (v *watch) staysEnded(r *seen, st store.Store) {
 }
 
 // sentAndReceived counts the messages between runs: no run receives more than were sent to it. The parts of a
-// run that continued as new are one run; what a fork received before it parted was the other run's.
+// run that continued as new are one run. What a fork received before it parted was the other run's; what was
+// sent there is counted, since the fork itself sends what follows from an entry that had no answer yet.
 func (v *watch) sentAndReceived() {
 	type way struct{ from, to string }
 	sent, received := map[way]int{}, map[way]int{}
 	var ways []way
 	for _, r := range v.runs {
-		entries, id := r.entries, cmp.Or(r.partOf(), r.id)
-		if at := slices.IndexFunc(entries, forks); at >= 0 {
-			entries = entries[at:]
-		}
-		for i := range entries {
-			e := &entries[i]
-			if e.Event.Kind == durable.EventMessage && e.Event.From != "" {
+		id, own := cmp.Or(r.partOf(), r.id), slices.IndexFunc(r.entries, forks)
+		for i := range r.entries {
+			e := &r.entries[i]
+			if i >= own && e.Event.Kind == durable.EventMessage && e.Event.From != "" {
 				w := way{e.Event.From, id}
 				received[w]++
 				ways = append(ways, w)

@@ -191,7 +191,7 @@ func (t *twin) compare(m *moment) {
 					m.entry.Seq, m.run, with.Result, ev.Result))
 			}
 		case found || with.Op != ev.Op:
-		case ev.From != "" && !t.onItsWay(ev.From, m.run, other.when):
+		case ev.Kind == durable.EventMessage && !t.onItsWay(ev, m.run, other.when):
 		case ev.Kind == durable.EventMessage && with.Kind == durable.EventTimerFired:
 			t.watch.world.Fail(FaultFreeResult, t.watch.subject(m.run),
 				fmt.Sprintf("with faults     operation %s got no message in time", ev.Op),
@@ -201,24 +201,32 @@ func (t *twin) compare(m *moment) {
 	t.parted = t.parted || !found
 }
 
-// onItsWay reports whether, with faults, more messages were sent than received before a commit.
-func (t *twin) onItsWay(from, to string, commit int) bool {
-	n := 0
+// onItsWay reports whether, with faults, the message had surely come before a commit, and not been received:
+// its sender had sent more than were, or the step had ended that posted it.
+func (t *twin) onItsWay(ev *durable.Event, to string, commit int) bool {
+	n, posted := 0, false
 	for i := range t.order {
 		m := &t.order[i]
 		if m.when >= commit {
 			break
 		}
-		if ev := &m.entry.Event; m.run == to && ev.Kind == durable.EventMessage && ev.From == from {
+		with := &m.entry.Event
+		switch {
+		case with.Kind == durable.EventStepEnded:
+			posted = posted || strings.HasPrefix(ev.Message, "step:"+m.run+"/"+with.Op+"#")
+		case m.run != to || with.Kind != durable.EventMessage:
+		case ev.Message != "" && with.Message == ev.Message:
+			return false
+		case with.From == ev.From:
 			n--
 		}
 		for _, c := range m.entry.Commands {
-			if m.run == from && c.Kind == durable.CommandSend && c.To == to {
+			if m.run == ev.From && c.Kind == durable.CommandSend && c.To == to {
 				n++
 			}
 		}
 	}
-	return n > 0
+	return posted || ev.From != "" && n > 0
 }
 
 // sameCause reports whether the same has happened to a run, whatever it brought. That a step reached a time
