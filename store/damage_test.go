@@ -169,7 +169,7 @@ func TestDamageOpenLog(t *testing.T) {
 // TestDamageRecycledLog flips bits in a log that Pebble writes over an old one,
 // of which the end still stands behind.
 func TestDamageRecycledLog(t *testing.T) {
-	fs := vfs.NewMem()
+	fs := vfs.NewCrashableMem()
 	s, err := OpenPebble(memFolder, PebbleOptions{fs: fs})
 	require.NoError(t, err)
 	n := 0
@@ -183,7 +183,7 @@ func TestDamageRecycledLog(t *testing.T) {
 			s.(*pebbleStore).db.TestOnlyWaitForCleaning()
 		}
 	}
-	whole := readFiles(t, fs)
+	whole := readFiles(t, fs.CrashClone(vfs.CrashCloneCfg{})) // Pebble still tidies up
 	want, err := contents(s)
 	require.NoError(t, errors.Join(err, s.Close()))
 	name := newestLog(names(whole))
