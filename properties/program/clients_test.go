@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/reprise-dst/reprise/durable"
 	"github.com/reprise-dst/reprise/internal/golden"
@@ -53,7 +54,7 @@ func TestFaultsThatClientsSeeShrink(t *testing.T) {
 		{"forgetful", properties.MessageOnce, func(st store.Store) store.Store { return forgetful{st} }, 10, 2},
 	} {
 		t.Run(c.file, func(t *testing.T) {
-			plan := sim.Config{Name: "Test", Runs: 10_000, Disk: store.NewMemoryDisk}
+			plan := sim.Config{Name: "Test", Runs: 10_000, ShrinkTime: time.Hour, Disk: store.NewMemoryDisk}
 			r, err := sim.Sweep(plan, properties.ServiceBody(serving(1, cfg, c.spoil)))
 			require.NoError(t, err)
 			require.NotNil(t, r.Failure, "not found")
