@@ -195,21 +195,6 @@ func (l lagging) Commit(b *store.Batch) error {
 
 // TestRebuiltJournalsAreToldBeforeTheyGoOn: a timer is due before Fork and Retry know of their commits.
 func TestRebuiltJournalsAreToldBeforeTheyGoOn(t *testing.T) {
-	tries := 0
-	w := durable.Define("w", func(ctx durable.Context, _ int) (int, error) {
-		alarm := ctx.After(time.Second)
-		_, err := durable.Step(ctx, "pay", func(context.Context, int) (int, error) {
-			if tries++; tries == 1 {
-				return 0, errDown
-			}
-			return 1, nil
-		}, 0)
-		if err != nil {
-			return 0, err
-		}
-		_, err = alarm.Await(ctx)
-		return 2, err
-	})
 	for _, c := range []struct {
 		run  string
 		call func(ctx context.Context, e *durable.Engine) error
@@ -223,9 +208,23 @@ func TestRebuiltJournalsAreToldBeforeTheyGoOn(t *testing.T) {
 		}},
 	} {
 		body := func(world *sim.World) {
+			tries := 0
+			w := durable.Define("w", func(ctx durable.Context, _ int) (int, error) {
+				alarm := ctx.After(time.Second)
+				_, err := durable.Step(ctx, "pay", func(context.Context, int) (int, error) {
+					if tries++; tries == 1 {
+						return 0, errDown
+					}
+					return 1, nil
+				}, 0)
+				if err != nil {
+					return 0, err
+				}
+				_, err = alarm.Await(ctx)
+				return 2, err
+			})
 			var e *durable.Engine
 			var told []string
-			tries = 0
 			late := false
 			worker := world.Node("worker", func(n *sim.Node) {
 				var err error
