@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -242,7 +243,7 @@ func (e *Engine) abandon(orderly bool) {
 		}
 	}
 	e.mu.Unlock()
-	slices.SortFunc(left, func(a, b *run) int { return compareStrings(a.id, b.id) })
+	slices.SortFunc(left, func(a, b *run) int { return strings.Compare(a.id, b.id) })
 	for _, r := range left {
 		r.machine.close()
 	}

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 )
 
 // run is a run that is in memory. One task at a time drives it: takes the events that have arrived,
@@ -337,5 +336,3 @@ func (e *Engine) hasFired(r *run, op *operation) bool {
 }
 
 func sortedIDs[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
-
-func compareStrings(a, b string) int { return strings.Compare(a, b) }
