@@ -97,3 +97,13 @@ func HoldStarts(w *sim.World, did []Did) {
 	p := &play{processes: []*played{one}}
 	p.explain(did)
 }
+
+// Missed reports whether a message that the run got without faults had surely come before commit 9 with
+// faults, when these entries of the run were made by commits 1, 2 and so on.
+func Missed(ev durable.Event, entries ...durable.Event) bool {
+	t := &twin{}
+	for i := range entries {
+		t.order = append(t.order, moment{run: "run", when: 1 + i, entry: durable.Entry{Event: entries[i]}})
+	}
+	return t.onItsWay(&ev, "run", 9)
+}

@@ -297,6 +297,28 @@ func TestAMessageTooManyIsFound(t *testing.T) {
 	require.Contains(t, r.Report, `2 messages came from run "a", which sent 1`)
 }
 
+// A fork sends what follows from an entry that it has taken over without an answer: its messages count.
+func TestAForksOwnMessagesCount(t *testing.T) {
+	r, err := sim.Sweep(sim.Config{Runs: 1, Name: t.Name()}, func(w *sim.World) {
+		event := func(kind durable.EventKind, from string) durable.Event {
+			return durable.Event{Kind: kind, Time: w.Now(), From: from}
+		}
+		send := []durable.Command{{Kind: durable.CommandSend, To: "b"}}
+		properties.WatchRuns(w, map[string][]durable.Entry{
+			"fork": {
+				{Seq: 1, Event: event(durable.EventStarted, ""), Commands: send},
+				{Seq: 2, Event: event(durable.EventForked, "")},
+			},
+			"b": {
+				{Seq: 1, Event: event(durable.EventStarted, "")},
+				{Seq: 2, Event: event(durable.EventMessage, "fork")},
+			},
+		})
+	})
+	require.NoError(t, err)
+	require.Nil(t, r.Failure, r.Report)
+}
+
 var errEmpty = errors.New("sold out")
 
 func sell(context.Context, int) (int, error) { return 0, errEmpty }

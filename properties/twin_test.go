@@ -200,3 +200,16 @@ func TestAMessageThatIsLostAfterACrashIsFound(t *testing.T) {
 		})
 	}
 }
+
+// TestAMessageIsMissedOnlyIfItHadCome: what a step posts has come when the step has ended, and can be missed
+// once, unless another wait has received it.
+func TestAMessageIsMissedOnlyIfItHadCome(t *testing.T) {
+	posted := durable.Event{Kind: durable.EventMessage, Op: "3", Message: "step:run/2#1"}
+	ended := durable.Event{Kind: durable.EventStepEnded, Op: "2"}
+	received := durable.Event{Kind: durable.EventMessage, Op: "1", Message: posted.Message}
+	require.True(t, properties.Missed(posted, ended))
+	require.False(t, properties.Missed(posted), "the step is under way")
+	require.False(t, properties.Missed(posted, durable.Event{Kind: durable.EventStepEnded, Op: "22"}))
+	require.False(t, properties.Missed(posted, ended, received), "another wait has it")
+	require.False(t, properties.Missed(posted, received, ended), "another wait had it before the step ended")
+}
